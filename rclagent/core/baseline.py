@@ -1,0 +1,157 @@
+"""What normal looks like: aggregates learned from quiet telemetry.
+
+The same tables come from a store for the incident window; evidence is the comparison
+of the two. Keys come first, then figures; times in milliseconds.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import polars as pl
+
+from rclagent.core.window import Window
+
+LEG_KEYS: Final = ("leg", "caller", "callee", "operation")
+"""Key of a leg: ``leg`` is ``self``, ``store``, ``request``, ``response`` or ``gap`` (rclagent.telemetry.legs);
+for ``self`` and ``store`` the caller is empty and the callee is the span's own service;
+``operation`` is the callee's."""
+
+_TEXT: Final = pl.String()
+_COUNT: Final = pl.Int64()
+_REAL: Final = pl.Float64()
+
+COMPONENT_SCHEMA: Final[dict[str, pl.DataType]] = {
+    "service": _TEXT,
+    "pod": _TEXT,  # empty where unknown
+    "node": _TEXT,  # empty where unknown
+    "spans": _COUNT,
+    "logs": _COUNT,
+    "metrics": _COUNT,
+}
+"""Everything named in the telemetry, with the records that name it."""
+
+LEG_SCHEMA: Final[dict[str, pl.DataType]] = {
+    **dict.fromkeys(LEG_KEYS, _TEXT),
+    "n": _COUNT,
+    "mean_ms": _REAL,
+    "std_ms": _REAL,
+    "p50_ms": _REAL,
+    "p95_ms": _REAL,
+}
+"""Distribution of each leg; a store adds ``over`` (values above the limit) and ``over_excess_ms``
+(mean of how far, over all values) when it is given thresholds."""
+
+OPERATION_SCHEMA: Final[dict[str, pl.DataType]] = {
+    "service": _TEXT,
+    "operation": _TEXT,
+    "n": _COUNT,  # spans
+    "requests": _COUNT,  # of these, by which a request entered the service
+}
+"""How often each operation ran."""
+
+TEMPLATE_SCHEMA: Final[dict[str, pl.DataType]] = {
+    "service": _TEXT,
+    "operation": _TEXT,  # of the span that logged; empty where log lines name no span
+    "severity": _TEXT,  # empty where unknown
+    "template": _TEXT,
+    "n": _COUNT,  # spans (requests where lines name no span) of the operation
+    "hits": _COUNT,  # of these, with the template
+}
+"""Log templates by operation."""
+
+CALL_SCHEMA: Final[dict[str, pl.DataType]] = {
+    "service": _TEXT,
+    "operation": _TEXT,  # by which the request entered the service
+    "callee": _TEXT,  # service; the same as ``service`` for a local step
+    "call": _TEXT,  # operation called
+    "n": _COUNT,  # requests of the operation
+    "hits": _COUNT,  # of these, with the call
+}
+"""Call structure by operation."""
+
+BREAK_SCHEMA: Final[dict[str, pl.DataType]] = {
+    "service": _TEXT,
+    "operation": _TEXT,
+    "callee": _TEXT,  # service called last; empty where the request made no call
+    "call": _TEXT,
+    "n": _COUNT,  # requests of the operation
+    "hits": _COUNT,  # of these, with this call last
+}
+"""Last calls by operation."""
+
+ERROR_SCHEMA: Final[dict[str, pl.DataType]] = {
+    "service": _TEXT,
+    "operation": _TEXT,
+    "n": _COUNT,  # spans with a status
+    "failed": _COUNT,
+    "deepest": _COUNT,  # failed with no failed child: where the error starts
+    "outgoing": _COUNT,  # of these, calls that no span of a callee answers
+}
+"""Error status by operation."""
+
+ATTEMPT_SCHEMA: Final[dict[str, pl.DataType]] = {
+    "service": _TEXT,
+    "operation": _TEXT,  # of the span that stands for a call
+    "callee": _TEXT,  # service that answered; empty where no span of a callee is there
+    "hits": _COUNT,
+}
+"""Calls tried, and who answered. Spans of unknown kind count as calls where the same operation was ever answered."""
+
+ENTRY_SCHEMA: Final[dict[str, pl.DataType]] = {
+    "service": _TEXT,
+    "operation": _TEXT,
+    "bucket_ns": pl.Int64(),  # start of the time bucket; 0 where time is not told apart
+    "n": _COUNT,
+    "failed": _COUNT,
+    "mean_ms": _REAL,
+    "p50_ms": _REAL,
+    "p95_ms": _REAL,
+}
+"""Requests by entry operation (of the whole system) and time; a store adds ``over`` when it is given limits."""
+
+SERIES_SCHEMA: Final[dict[str, pl.DataType]] = {
+    "service": _TEXT,
+    "pod": _TEXT,
+    "node": _TEXT,
+    "metric": _TEXT,
+    "n": _COUNT,
+    "mean": _REAL,
+    "p50": _REAL,
+    "mad": _REAL,
+    "p99": _REAL,
+    "low": _REAL,  # second smallest sample: one odd sample is no change
+    "high": _REAL,  # second largest sample
+}
+"""Distribution of each metric series; missing names are empty; ``low`` and ``high`` are the only sample where there is one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Baseline:
+    """Aggregates over quiet telemetry of any breadth."""
+
+    windows: tuple[Window, ...]
+    """Times that it was learned from."""
+    counts: dict[str, int]
+    """Records that it was learned from: ``spans``, ``traces``, ``logs``, ``metrics``."""
+    components: pl.DataFrame
+    """COMPONENT_SCHEMA."""
+    operations: pl.DataFrame
+    """OPERATION_SCHEMA."""
+    legs: pl.DataFrame
+    """LEG_SCHEMA."""
+    templates: pl.DataFrame
+    """TEMPLATE_SCHEMA."""
+    calls: pl.DataFrame
+    """CALL_SCHEMA."""
+    breaks: pl.DataFrame
+    """BREAK_SCHEMA."""
+    errors: pl.DataFrame
+    """ERROR_SCHEMA."""
+    attempts: pl.DataFrame
+    """ATTEMPT_SCHEMA."""
+    entries: pl.DataFrame
+    """ENTRY_SCHEMA."""
+    series: pl.DataFrame
+    """SERIES_SCHEMA."""

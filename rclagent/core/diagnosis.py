@@ -1,0 +1,186 @@
+"""The answer: a ranked, evidence-backed diagnosis of one incident."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated, Final
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from rclagent.core.coverage import Coverage
+from rclagent.core.evidence import Evidence, FaultType
+from rclagent.core.report import AgentReport, Failed
+
+SCHEMA_VERSION: Final = "1.0"
+"""Version of the JSON that a Diagnosis becomes; the first number changes when a field goes or changes meaning."""
+
+
+class Verdict(StrEnum):
+    """What is said of the incident as a whole."""
+
+    FAULT = "fault"
+    """Something is wrong and at least one component stands out."""
+    HEALTHY = "healthy"
+    """Enough was seen, and it is as usual."""
+    INCONCLUSIVE = "inconclusive"
+    """Too little was seen, or nothing stands out enough, to say either."""
+
+
+class Hop(BaseModel):
+    """One step of a propagation path, from a component to the caller that feels it."""
+
+    model_config = ConfigDict(frozen=True)
+
+    source: str
+    """Service nearer the root cause."""
+    target: str
+    """Service that calls ``source``, nearer the alarming entry."""
+    edge_exists: bool
+    """Whether the call is in the service graph of the incident."""
+    deviates: bool
+    """Whether ``target`` or the call itself deviates from the baseline."""
+    in_order: bool
+    """Whether ``source`` deviated no later than ``target``, within the resolution of the data."""
+
+
+class PropagationPath(BaseModel):
+    """How a root cause reaches the alarming entry."""
+
+    model_config = ConfigDict(frozen=True)
+
+    services: tuple[str, ...]
+    """From the root cause to the entry; one name where they are the same."""
+    hops: tuple[Hop, ...] = ()
+    """Each step with its checks."""
+    verified: bool
+    """Whether every check of every hop holds."""
+    problem: str | None = None
+    """Why the path is not verified."""
+
+
+class RootCause(BaseModel):
+    """A candidate root cause with what speaks for it."""
+
+    model_config = ConfigDict(frozen=True)
+
+    rank: int = Field(ge=1)
+    """1 is the most likely; ties keep separate ranks and equal scores."""
+    service: str
+    """Service at fault."""
+    pod: str | None = None
+    """Instance at fault, where one stands out or is the only one."""
+    node: str | None = None
+    """Machine of the pod, where the data name it."""
+    fault_type: FaultType
+    """Kind of fault."""
+    score: float = Field(ge=0)
+    """Strength of the evidence; comparable within one diagnosis only."""
+    confidence: float = Field(ge=0, le=1)
+    """How sure this component is a cause."""
+    propagation_path: PropagationPath | None = None
+    """How it reaches the alarming entry; None where no entry is known."""
+    evidence: tuple[str, ...] = ()
+    """Ids of the evidence, strongest first."""
+    summary: str = ""
+    """One sentence with the figures that decide it."""
+
+
+class RuledOut(BaseModel):
+    """A component that deviates but is not held to be a cause."""
+
+    model_config = ConfigDict(frozen=True)
+
+    service: str
+    """The component."""
+    reason: str
+    """Why not, in one sentence."""
+    evidence: tuple[str, ...] = ()
+    """Ids of the evidence that it shows."""
+
+
+class IncidentSummary(BaseModel):
+    """What was diagnosed."""
+
+    model_config = ConfigDict(frozen=True)
+
+    start_ns: int
+    """Start of the incident window, Unix epoch."""
+    end_ns: int
+    """End of the incident window, Unix epoch."""
+    alarm_ns: int
+    """When the alarm went off, given or found."""
+    alarm_found: bool
+    """True where the alarm was found in the data, not given."""
+    entry: str | None = None
+    """Service at which the alarm is felt: the most affected entry of requests."""
+    entry_operation: str | None = None
+    """Its operation."""
+
+
+AgentResult = Annotated[AgentReport | Failed, Field(discriminator="outcome")]
+"""A report or a failure."""
+
+
+class Agents(BaseModel):
+    """What the Dedicated Agents did and reported."""
+
+    model_config = ConfigDict(frozen=True)
+
+    reasoner: str = "statistical"
+    """How the agents thought."""
+    traces: tuple[str, ...] = ()
+    """Representative anomalous traces that were walked."""
+    spawned: int = 0
+    """Agents created."""
+    failed: int = 0
+    """Agents that failed."""
+    spans: int = 0
+    """Spans covered by agents, settled subtrees included."""
+    spans_settled: int = 0
+    """Spans settled within a subtree that does not deviate."""
+    root_reports: tuple[str, ...] = ()
+    """Agent ids of the root-level reports."""
+    results: tuple[AgentResult, ...] = ()
+    """What each agent returned, in trace and span order."""
+
+
+class Usage(BaseModel):
+    """What the diagnosis cost."""
+
+    model_config = ConfigDict(frozen=True)
+
+    model_calls: int = 0
+    """Requests to a language model."""
+    input_tokens: int = 0
+    """Tokens sent."""
+    output_tokens: int = 0
+    """Tokens received."""
+
+
+class Diagnosis(BaseModel):
+    """The answer to one incident; its JSON schema stands in docs/diagnosis.schema.json."""
+
+    model_config = ConfigDict(frozen=True)
+
+    schema_version: str = SCHEMA_VERSION
+    """Version of this layout."""
+    verdict: Verdict
+    """What is said of the incident as a whole."""
+    confidence: float = Field(ge=0, le=1)
+    """How sure the verdict is."""
+    summary: str
+    """The verdict in one sentence."""
+    incident: IncidentSummary
+    """What was diagnosed."""
+    root_causes: tuple[RootCause, ...] = ()
+    """Candidates, most likely first; empty unless something deviates."""
+    evidence: tuple[Evidence, ...] = ()
+    """All evidence of all channels, in order of id."""
+    ruled_out: tuple[RuledOut, ...] = ()
+    """Components that deviate but are explained by others."""
+    agents: Agents = Agents()
+    """What the agents reported."""
+    coverage: Coverage = Coverage()
+    """What the answer rests on."""
+    usage: Usage = Usage()
+    """What it cost."""
