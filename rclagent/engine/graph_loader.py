@@ -1,0 +1,44 @@
+"""Finds graph definitions by name, the built-in ones and those of other packages alike."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Mapping
+from importlib.metadata import entry_points
+from typing import Any, Final, Protocol, TypeAlias
+
+from rclagent.agents import Steps
+from rclagent.errors import InputError
+
+GROUP: Final = "rclagent.graphs"
+"""Entry point group; each entry is a function from Steps to a compiled graph."""
+
+
+class IncidentGraph(Protocol):
+    """A compiled graph: takes ``{"incident": Incident}``, gives ``{"diagnosis": Diagnosis}``."""
+
+    async def ainvoke(self, input: Any, /) -> Mapping[str, Any]:
+        """Runs the graph to its end."""
+
+    def astream(self, input: Any, /, *, stream_mode: Any) -> AsyncIterator[Any]:
+        """Runs the graph and yields what happens, as LangGraph's stream modes say."""
+
+
+GraphBuilder: TypeAlias = Callable[[Steps], IncidentGraph]
+"""What an entry point of the group names."""
+
+
+def load_graph(name: str) -> GraphBuilder:
+    """The builder of a graph.
+
+    Args:
+        name: Its entry point in the group ``rclagent.graphs``.
+
+    Raises:
+        InputError: No such graph is installed; names those that are.
+    """
+    known = {entry.name: entry for entry in entry_points(group=GROUP)}
+    if name not in known:
+        names = ", ".join(sorted(known)) or "none: reinstall rclagent with `pip install -e .`"
+        raise InputError(f"There is no graph {name!r}.", f"Installed graphs: {names}.")
+    builder: GraphBuilder = known[name].load()
+    return builder

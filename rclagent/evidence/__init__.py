@@ -1,0 +1,1 @@
+"""Channels, one module each, and what turns their observations into candidates."""

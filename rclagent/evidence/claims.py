@@ -1,0 +1,134 @@
+"""Read each observation as the doing of a service: weights by family, for fusion.
+
+Legs are read by the ownership search, together; everything else by where it was seen:
+
+- a log line or local step: the service that logged;
+- a call that vanished or appeared: the caller, at half weight, since it may just be asked differently;
+- a break point: the callee that became the last call, at half weight, since the caller may break after
+  it as well; without a callee, the operation's own service;
+- an error: the service where it starts; a call that nobody answered: the callee that is no
+  longer reached;
+- silence: the callee that no longer answers.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import Final
+
+import polars as pl
+
+from rclagent.evidence.fusion import FELT
+from rclagent.evidence.ownership import STEADY, Owner, find_owners
+
+FULL_Z: Final = 10.0
+"""Distance from which a change is as certain as it gets; below, weights grow with z."""
+HALF: Final = 0.5
+"""Weight of observations that two services may own."""
+LEAST_LOSS: Final = 0.05
+"""An owner of less than this share of the lost time is not named."""
+NAMED_CHANGE: Final = 0.3
+"""Weight of a known resource that changed far without reaching its limit."""
+ANONYMOUS_CHANGE: Final = 0.15
+"""Weight of a series of unknown meaning that changed far."""
+
+Weights = dict[str, dict[str, float]]
+"""Service to evidence id to weight in 0..1."""
+
+
+def charge_legs(legs: pl.DataFrame) -> pl.DataFrame:
+    """Each leg at each service that may own it, as the ownership search reads it.
+
+    Args:
+        legs: rclagent.evidence.legs.compare_legs, with ``evidence_id`` (null unless slow).
+
+    Returns:
+        ``leg_id``, ``evidence_id``, ``service``, ``place``, ``n``, ``slow``, ``steady``, ``lost_ms``.
+    """
+    parts = legs.filter(pl.col("leg") != "gap").with_row_index("leg_id").with_columns(pl.col("leg_id").cast(pl.Int64))
+    rise = pl.max_horizontal(pl.col("p50_ms") - pl.col("base_p50_ms"), "excess_ms")
+    parts = parts.with_columns(pl.when("slow").then(rise * pl.col("n")).otherwise(0.0).alias("lost_ms"))
+    late = pl.col("excess_ms") * pl.col("n") / pl.col("over")
+    parts = parts.with_columns((pl.col("over_std_ms") < STEADY * late).fill_null(False).alias("steady"))
+    rest = ["n", "slow", "steady", "lost_ms"]
+    inside = parts.filter(pl.col("leg").is_in(["self", "store"]))
+    calls = parts.filter(pl.col("leg").is_in(["request", "response"]))
+    return pl.concat(
+        [
+            inside.select("leg_id", "evidence_id", pl.col("callee").alias("service"), pl.col("leg").alias("place"), *rest),
+            calls.select("leg_id", "evidence_id", pl.col("callee").alias("service"), ("in_" + pl.col("leg")).alias("place"), *rest),
+            calls.select("leg_id", "evidence_id", pl.col("caller").alias("service"), ("out_" + pl.col("leg")).alias("place"), *rest),
+        ]
+    )  # fmt: skip
+
+
+def claim_legs(legs: pl.DataFrame, request_ms: float) -> tuple[Weights, list[Owner]]:
+    """Owners of the slow legs, and how much of the lost time each leg of theirs is.
+
+    Args:
+        legs: rclagent.evidence.legs.compare_legs, with ``evidence_id``.
+        request_ms: Time that all requests of the window took together.
+
+    Returns:
+        Weights: share of the time lost x precision of the mechanism x how much is felt, min(1, lost /
+        (FELT x request time)); and the owners, best first.
+    """
+    places = charge_legs(legs)
+    owners = find_owners(places, LEAST_LOSS)
+    lost = places.filter("slow").unique("leg_id")
+    total = lost["lost_ms"].sum()
+    weights: Weights = defaultdict(dict)
+    if not total:
+        return weights, []
+    felt = min(1.0, total / (FELT * request_ms)) if request_ms else 1.0
+    by_leg = {leg: (evidence, ms) for leg, evidence, ms in lost.select("leg_id", "evidence_id", "lost_ms").iter_rows()}
+    for owner in owners:
+        for leg in owner.legs:
+            evidence, ms = by_leg[leg]
+            weights[owner.service][evidence] = ms / total * owner.precision * felt
+    return weights, owners
+
+
+def claim_code(
+    logs: pl.DataFrame, calls: pl.DataFrame, breaks: pl.DataFrame, errors: pl.DataFrame, silence: pl.DataFrame
+) -> tuple[Weights, dict[str, float]]:
+    """Weights of changed behaviour, |change| x min(1, |z| / 10), and who ends requests itself.
+
+    Args:
+        logs: rclagent.evidence.logs.compare_templates, with ``evidence_id``; so the others.
+        calls: rclagent.evidence.calls.compare_calls.
+        breaks: rclagent.evidence.calls.compare_breaks.
+        errors: rclagent.evidence.errors.compare_errors, with ``callee`` (null unless calls go unanswered).
+        silence: rclagent.evidence.errors.compare_attempts.
+    """
+    weights: Weights = defaultdict(dict)
+    breakers: dict[str, float] = defaultdict(float)
+    strength = pl.col("change").abs().clip(0, 1) * (pl.col("z").abs() / FULL_Z).clip(0, 1)
+    for service, evidence, weight in logs.select("service", "evidence_id", strength).iter_rows():
+        weights[service][evidence] = weight
+    for service, evidence, weight in calls.select("service", "evidence_id", strength * HALF).iter_rows():
+        weights[service][evidence] = weight
+    for service, callee, evidence, weight in breaks.select("service", "callee", "evidence_id", strength).iter_rows():
+        if callee:
+            weights[callee][evidence] = weight * HALF
+        else:
+            weights[service][evidence] = weight
+            breakers[service] = max(breakers[service], weight)
+    for service, callee, evidence, weight in errors.select("service", "callee", "evidence_id", strength).iter_rows():
+        weights[callee or service][evidence] = weight
+    for callee, evidence, weight in silence.select("callee", "evidence_id", strength).iter_rows():
+        weights[callee][evidence] = weight
+    return weights, dict(breakers)
+
+
+def claim_resources(series: pl.DataFrame) -> Weights:
+    """Weights of resources: 1 at a limit; less for known and for anonymous series that changed far."""
+    weight = (
+        pl.when("saturated").then(1.0).when(pl.col("resource").is_not_null()).then(NAMED_CHANGE).otherwise(ANONYMOUS_CHANGE)
+    )  # fmt: skip
+    weights: Weights = defaultdict(dict)
+    # A series of a whole machine speaks for everyone on it, so for nobody in particular.
+    of_pods = series.filter(~pl.col("is_node") & (pl.col("service") != ""))
+    for service, evidence, value in of_pods.select("service", "evidence_id", weight).iter_rows():
+        weights[service][evidence] = value
+    return weights

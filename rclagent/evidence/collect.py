@@ -1,0 +1,207 @@
+"""The evidence step: all channels over the whole incident, fused to candidates."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+import networkx as nx
+import polars as pl
+
+from rclagent.core.baseline import LEG_KEYS, Baseline
+from rclagent.core.diagnosis import RuledOut
+from rclagent.core.evidence import Evidence, EvidenceKind
+from rclagent.core.incident import Incident
+from rclagent.evidence.calls import compare_breaks, compare_calls
+from rclagent.evidence.claims import claim_code, claim_legs, claim_resources
+from rclagent.evidence.dominance import dominant_legs
+from rclagent.evidence.entry import compare_entries
+from rclagent.evidence.errors import compare_attempts, compare_errors, missing_callees, vanished_pods
+from rclagent.evidence.fault_types import name_fault
+from rclagent.evidence.findings import Candidate, Claim, Entry, Findings
+from rclagent.evidence.fusion import Suspicion, fuse
+from rclagent.evidence.legs import compare_legs
+from rclagent.evidence.logs import compare_templates, silent_services
+from rclagent.evidence.observations import (
+    break_evidence,
+    by_id,
+    call_evidence,
+    entry_evidence,
+    error_evidence,
+    leg_evidence,
+    observe,
+    series_evidence,
+    silence_evidence,
+    template_evidence,
+)
+from rclagent.evidence.ownership import Owner
+from rclagent.evidence.placement import place
+from rclagent.evidence.resources import compare_series
+from rclagent.evidence.statistics import Z_GATE
+from rclagent.evidence.witnesses import Observed, exhibits, with_references, witnesses
+
+MOSTLY_EXPLAINED: Final = 0.5
+"""A component of whose change at least this share is explained by another is ruled out."""
+
+
+def collect_evidence(incident: Incident) -> Findings:
+    """Measure an incident with every channel, and fuse what they see.
+
+    Args:
+        incident: Telemetry, window and baseline. Without a baseline only what needs none is
+            measured: which legs make up the time of the requests.
+
+    Returns:
+        Observations, their owners, candidates best first, and who shows what.
+    """
+    if incident.baseline is None:
+        return dominant_legs(incident.store, incident.window)
+    store, window, baseline = incident.store, incident.window, incident.baseline
+    legs = compare_legs(store, window, baseline)
+    observed, evidence = _observe(incident, legs, baseline)
+    shown = exhibits(store, window, baseline, observed)
+    seen = witnesses(shown)
+    evidence = with_references(evidence, seen)
+
+    requests = store.entries([window])
+    request_ms = float((requests["n"] * requests["mean_ms"]).sum())
+    all_legs = legs.join(observed.legs.select(*LEG_KEYS, "evidence_id"), on=list(LEG_KEYS), how="left")
+    timing, owners = claim_legs(all_legs, request_ms)
+    code, breakers = claim_code(observed.logs, observed.calls, observed.breaks, observed.errors, observed.silence)
+    services = _service_calls(incident, baseline)
+    suspicions = fuse(timing, code, claim_resources(observed.series), breakers, services)
+
+    candidates = _candidates(incident, suspicions, owners, observed, evidence, shown)
+    ranked_out = _ruled_out(suspicions)
+    components = store.components([window])
+    return Findings(
+        evidence=evidence,
+        claims=_claims(candidates, suspicions),
+        candidates=candidates,
+        ruled_out=ranked_out,
+        entries=_entries(compare_entries(store, window, baseline)),
+        witnesses=seen,
+        services=tuple(
+            pl.concat([components["service"], baseline.components["service"]]).unique().sort().to_list()
+        ),
+        missing=_missing(incident, baseline),
+    )
+
+
+def _observe(incident: Incident, legs: pl.DataFrame, baseline: Baseline) -> tuple[Observed, dict[str, Evidence]]:
+    store, window = incident.store, incident.window
+    missed = missing_callees(store.attempts([window]), baseline.attempts)
+    errors = (
+        compare_errors(store, window, baseline)
+        .join(missed, on=["service", "operation"], how="left")
+        .with_columns(pl.when(pl.col("outgoing") > 0).then("callee").alias("callee"))
+    )
+    entries = compare_entries(store, window, baseline).filter(pl.max_horizontal("slow_z", "failed_z") > Z_GATE)
+    found = {
+        "legs": observe(legs.filter(pl.col("slow") & (pl.col("leg") != "gap")), leg_evidence),
+        "logs": observe(compare_templates(store, window, baseline), template_evidence),
+        "calls": observe(compare_calls(store, window, baseline), call_evidence),
+        "breaks": observe(compare_breaks(store, window, baseline), break_evidence),
+        "errors": observe(errors, error_evidence),
+        "silence": observe(compare_attempts(store, window, baseline), silence_evidence),
+        "series": observe(compare_series(store, window, baseline), series_evidence),
+        "entries": observe(entries, entry_evidence),
+    }
+    observed = Observed(**{name: table for name, (table, _) in found.items()})
+    return observed, by_id(items for _, items in found.values())
+
+
+def _service_calls(incident: Incident, baseline: Baseline) -> nx.DiGraph[str]:
+    """Who calls whom, in the incident or before."""
+    graph: nx.DiGraph[str] = nx.DiGraph()
+    for table in (baseline.calls, incident.store.calls([incident.window])):
+        edges = table.filter(pl.col("callee") != pl.col("service")).select("service", "callee").unique().sort("service", "callee")
+        graph.add_edges_from(edges.iter_rows())
+    return graph
+
+
+def _candidates(
+    incident: Incident,
+    suspicions: Mapping[str, Suspicion],
+    owners: Sequence[Owner],
+    observed: Observed,
+    evidence: Mapping[str, Evidence],
+    shown: pl.DataFrame,
+) -> tuple[Candidate, ...]:
+    components = incident.store.components([incident.window])
+    ends = pl.DataFrame(
+        [(item.id, item.component.service, item.peer) for item in evidence.values()],
+        schema={"evidence_id": pl.String, "callee": pl.String, "caller": pl.String},
+        orient="row",
+    )
+    placed = shown.join(ends, on="evidence_id", how="inner")
+    gone = vanished_pods(incident.store, incident.window, incident.baseline) if incident.baseline else pl.DataFrame()
+    found = []
+    for service, suspicion in suspicions.items():
+        if suspicion.score <= 0:
+            continue
+        ids = tuple(sorted(suspicion.weights, key=lambda name: (-suspicion.weights[name], name)))
+        silent = any(evidence[name].kind is EvidenceKind.SILENCE for name in ids)
+        named = [pod for name in ids if evidence[name].kind is EvidenceKind.SATURATION and (pod := evidence[name].component.pod)]
+        if silent and gone.height:
+            named = gone.filter(pl.col("service") == service)["pod"].to_list() + named
+        mine = [owner for owner in owners if owner.service == service]
+        found.append(
+            Candidate(
+                component=place(service, ids, placed, components, named),
+                fault_type=name_fault(suspicion, mine, observed.legs, evidence),
+                score=suspicion.score,
+                evidence=ids,
+            )
+        )
+    # Equal scores are ordered by what does not depend on names where possible.
+    return tuple(sorted(found, key=lambda item: (-item.score, -len(item.evidence), item.component.service)))
+
+
+def _claims(
+    candidates: Sequence[Candidate], suspicions: Mapping[str, Suspicion]
+) -> dict[str, tuple[Claim, ...]]:
+    claims: dict[str, list[Claim]] = {}
+    for candidate in candidates:
+        for name, weight in suspicions[candidate.component.service].weights.items():
+            if weight > 0:
+                claims.setdefault(name, []).append(Claim(candidate.component, candidate.fault_type, weight))
+    return {
+        name: tuple(sorted(items, key=lambda claim: (-claim.weight, claim.component.service)))
+        for name, items in sorted(claims.items())
+    }
+
+
+def _ruled_out(suspicions: Mapping[str, Suspicion]) -> tuple[RuledOut, ...]:
+    return tuple(
+        RuledOut(
+            service=service,
+            reason=f"its changes follow from those of {suspicion.explained_by}",
+            evidence=tuple(sorted(suspicion.weights, key=lambda name: (-suspicion.weights[name], name))),
+        )
+        for service, suspicion in suspicions.items()
+        if suspicion.explained_by
+        and suspicion.code_left <= (1 - MOSTLY_EXPLAINED) * suspicion.code
+        and suspicion.code_left >= suspicion.timing + suspicion.resources
+    )
+
+
+def _entries(table: pl.DataFrame) -> tuple[Entry, ...]:
+    return tuple(
+        Entry(
+            service=row["service"],
+            operation=row["operation"],
+            requests=row["n"],
+            affected=min(row["n"], row["over"] + row["failed"]),
+            strength=max(0.0, row["slow_z"], row["failed_z"]),
+        )
+        for row in table.iter_rows(named=True)
+    )
+
+
+def _missing(incident: Incident, baseline: Baseline) -> tuple[str, ...]:
+    silent = silent_services(incident.store, incident.window, baseline)
+    return tuple(
+        f"The logs of {service} are gone while its spans go on: their collection broke, so they say nothing here."
+        for service in silent
+    )

@@ -1,0 +1,108 @@
+"""Without a baseline: where the requests spend their time.
+
+Nothing can be called slow when nobody knows what is usual. What remains is which leg makes up most
+of the time of the requests: share = time in the leg / time of all requests. That ranks components
+for a first look; it never proves a fault.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import polars as pl
+
+from rclagent.core.baseline import LEG_KEYS
+from rclagent.core.evidence import Channel, Component, Evidence, EvidenceKind, FaultType, SpanReference, evidence_id
+from rclagent.core.store import TelemetryStore
+from rclagent.core.window import Window
+from rclagent.evidence.findings import Candidate, Claim, Entry, Findings
+from rclagent.evidence.observations import Row, figure, ms
+from rclagent.evidence.placement import place
+
+LEAST_SHARE: Final = 0.1
+"""Legs below a tenth of the time of all requests are not named."""
+
+
+def dominant_legs(store: TelemetryStore, window: Window) -> Findings:
+    """Findings of an incident without a baseline: the legs that most time is spent in.
+
+    A gap between caller and callee is charged to the callee; its halves are not told apart, since
+    the clocks of two hosts differ.
+    """
+    entries = store.entries([window])
+    total = float((entries["n"] * entries["mean_ms"]).sum())
+    legs = store.legs([window]).filter(pl.col("leg").is_in(["self", "store", "gap"]))
+    share = pl.col("n") * pl.col("mean_ms") / total if total else pl.lit(0.0)
+    dominant = legs.with_columns(share.alias("share")).filter(pl.col("share") >= LEAST_SHARE)
+    values = store.leg_values([window], dominant.select(*LEG_KEYS))
+    seen: dict[str, Evidence] = {}
+    weights: dict[str, dict[str, float]] = {}
+    shown: list[pl.DataFrame] = []
+    for row in dominant.iter_rows(named=True):
+        keys = [pl.col(name) == row[name] for name in LEG_KEYS]
+        spans = values.filter(*keys).sort("ms", "trace_id", "span_id", descending=[True, False, False])
+        item = _evidence(row, spans)
+        seen[item.id] = item
+        weights.setdefault(row["callee"], {})[item.id] = row["share"]
+        shown.append(
+            spans.select("trace_id", "span_id", pl.lit(item.id).alias("evidence_id"), pl.col("ms").alias("excess_ms"), "start_ns")
+        )
+    components = store.components([window])
+    empty = pl.DataFrame(
+        schema={"evidence_id": pl.String, "callee": pl.String, "caller": pl.String, "pod": pl.String, "caller_pod": pl.String, "odd": pl.Boolean}
+    )  # fmt: skip
+    candidates = tuple(
+        Candidate(
+            component=place(service, tuple(items), empty, components, ()),
+            fault_type=FaultType.UNKNOWN,
+            score=sum(items.values()),
+            evidence=tuple(sorted(items, key=lambda name: (-items[name], name))),
+        )
+        for service, items in sorted(weights.items(), key=lambda pair: (-sum(pair[1].values()), pair[0]))
+    )
+    return Findings(
+        evidence=dict(sorted(seen.items())),
+        claims={
+            name: (Claim(candidate.component, FaultType.UNKNOWN, weights[candidate.component.service][name]),)
+            for candidate in candidates
+            for name in candidate.evidence
+        },
+        candidates=candidates,
+        ruled_out=(),
+        entries=tuple(
+            Entry(row["service"], row["operation"], row["n"], row["failed"], 0.0)
+            for row in entries.sort("n", "service", "operation", descending=[True, False, False]).iter_rows(named=True)
+        ),
+        witnesses=pl.concat(shown).sort("trace_id", "span_id", "evidence_id") if shown else _no_witnesses(),
+        services=tuple(components["service"].unique().sort().to_list()),
+        missing=("There is no baseline: nothing could be compared with what is usual.",),
+    )
+
+
+def _evidence(row: Row, spans: pl.DataFrame) -> Evidence:
+    place_name = f"in calls from {row['caller']} to {row['callee']}" if row["caller"] else f"in {row['callee']} itself"
+    return Evidence(
+        id=evidence_id("dominance", *(row[name] for name in LEG_KEYS)),
+        channel=Channel.LEGS,
+        kind=EvidenceKind.SELF_LEG if not row["caller"] else EvidenceKind.REQUEST_LEG,
+        component=Component(service=row["callee"]),
+        operation=row["operation"],
+        peer=row["caller"] or None,
+        subject=row["leg"],
+        strength=0.0,
+        incident={"n": float(row["n"]), "mean_ms": figure(row["mean_ms"]), "share": figure(row["share"])},
+        statement=(
+            f"{row['share']:.0%} of the time of all requests is spent {place_name} ({row['operation']}; "
+            f"{ms(row['mean_ms'])} each, {row['n']} times); what is usual is not known"
+        ),
+        references=tuple(
+            SpanReference(trace_id=trace_id, span_id=span_id)
+            for trace_id, span_id in spans.select("trace_id", "span_id").head(20).iter_rows()
+        ),
+    )
+
+
+def _no_witnesses() -> pl.DataFrame:
+    return pl.DataFrame(
+        schema={"trace_id": pl.String, "span_id": pl.String, "evidence_id": pl.String, "excess_ms": pl.Float64, "start_ns": pl.Int64}
+    )  # fmt: skip

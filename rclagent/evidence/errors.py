@@ -1,0 +1,144 @@
+"""Errors channel: operations at which errors start more often, and components gone silent.
+
+An error is credited where it starts: to the failed span without a failed child. The share of spans
+of an operation at which errors start is compared with the baseline; it counts from z > 3, three
+errors and a rise of 2 % of the spans: an error is discrete, so a few that were never there
+before say more than a slow tail.
+
+A callee is *silent* when calls to it are tried and no span of it answers, more often than before.
+A service that is merely not called any more is not silent: its callers changed.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import polars as pl
+
+from rclagent.core.baseline import Baseline
+from rclagent.core.store import TelemetryStore
+from rclagent.core.window import Window
+from rclagent.evidence.logs import changed
+from rclagent.evidence.statistics import Z_GATE, share_z
+
+MIN_ERRORS: Final = 3
+"""One or two errors happen at random."""
+MIN_RISE: Final = 0.02
+"""Rise of the error share that users notice."""
+EXPECTED_SPANS: Final = 10.0
+"""Spans to be expected of a pod before none at all means that it is gone: chance of none is e^-10 = 0.005 %."""
+
+
+def compare_errors(store: TelemetryStore, window: Window, baseline: Baseline) -> pl.DataFrame:
+    """Operations at which errors start more often.
+
+    Returns:
+        ``service``, ``operation``, ``n``, ``hits`` (errors that start there), ``outgoing`` (of these, calls
+        that nobody answered), ``base_n``, ``base_hits``, ``change``, ``z``, in order of key. An operation
+        not seen before is compared with the errors of its whole service.
+    """
+    keys = ["service", "operation"]
+    before = baseline.errors.select(*keys, pl.col("n").alias("base_n"), pl.col("deepest").alias("base_hits"))
+    service = before.group_by("service").agg(
+        pl.col("base_n").sum().alias("service_n"), pl.col("base_hits").sum().alias("service_hits")
+    )
+    both = (
+        store.errors([window])
+        .rename({"deepest": "hits"})
+        .join(before, on=keys, how="left")
+        .join(service, on="service", how="left")
+        .with_columns(pl.coalesce("base_n", "service_n"), pl.coalesce("base_hits", "service_hits"))
+        .filter(pl.col("base_n").is_not_null())
+    )
+    change = pl.col("hits") / pl.col("n") - pl.col("base_hits") / pl.col("base_n")
+    z = share_z(pl.col("hits"), pl.col("n"), pl.col("base_hits"), pl.col("base_n"))
+    return (
+        both.with_columns(change.alias("change"), z.alias("z"))
+        .filter((pl.col("z") > Z_GATE) & (pl.col("hits") >= MIN_ERRORS) & (pl.col("change") >= MIN_RISE))
+        .select(*keys, "n", "hits", "outgoing", "base_n", "base_hits", "change", "z")
+        .sort(keys)
+    )
+
+
+def compare_attempts(store: TelemetryStore, window: Window, baseline: Baseline) -> pl.DataFrame:
+    """Calls that are answered less often than before, and who fails to answer.
+
+    Returns:
+        ``service`` (the caller), ``operation`` (of its calling span), ``callee``, ``n``, ``hits`` (unanswered),
+        ``base_n``, ``base_hits``, ``change``, ``z``, in order of key.
+    """
+    keys = ["service", "operation"]
+    now, before = _answers(store.attempts([window])), _answers(baseline.attempts)
+    both = now.join(before.rename({"n": "base_n", "hits": "base_hits"}), on=keys, how="inner")
+    change = pl.col("hits") / pl.col("n") - pl.col("base_hits") / pl.col("base_n")
+    z = share_z(pl.col("hits"), pl.col("n"), pl.col("base_hits"), pl.col("base_n"))
+    missed = missing_callees(store.attempts([window]), baseline.attempts)
+    return (
+        both.with_columns(change.alias("change"), z.alias("z"))
+        .filter((pl.col("change") > 0) & changed(pl.col("z"), pl.col("change")) & (pl.col("hits") >= MIN_ERRORS))
+        .join(missed, on=keys, how="inner")
+        .select(*keys, "callee", "n", "hits", "base_n", "base_hits", "change", "z")
+        .sort(keys)
+    )
+
+
+def missing_callees(now: pl.DataFrame, before: pl.DataFrame) -> pl.DataFrame:
+    """Who of the usual callees of each calling operation answers least of what is due.
+
+    A callee with the baseline share p of the n calls tried now is due n p answers.
+
+    Args:
+        now: ATTEMPT_SCHEMA of the window.
+        before: ATTEMPT_SCHEMA of the baseline.
+
+    Returns:
+        ``service``, ``operation``, ``callee``: the one with the largest deficit, where there is one.
+    """
+    keys = ["service", "operation"]
+    tried = now.group_by(keys).agg(pl.col("hits").sum().alias("n"))
+    due = before.with_columns((pl.col("hits") / pl.col("hits").sum().over(keys)).alias("share")).drop("hits")
+    deficit = pl.col("n") * pl.col("share") - pl.col("hits").fill_null(0)
+    return (
+        due.filter(pl.col("callee") != "")
+        .join(tried, on=keys, how="inner")
+        .join(now, on=[*keys, "callee"], how="left")
+        .with_columns(deficit.alias("deficit"))
+        .filter(pl.col("deficit") > 0)
+        .sort("deficit", "callee", descending=[True, False])
+        .unique(keys, keep="first", maintain_order=True)
+        .select(*keys, "callee")
+        .sort(keys)
+    )
+
+
+def _answers(attempts: pl.DataFrame) -> pl.DataFrame:
+    """Calls tried ``n`` and unanswered ``hits`` of each calling operation that is ever answered."""
+    return (
+        attempts.group_by("service", "operation")
+        .agg(pl.col("hits").sum().alias("n"), pl.col("hits").filter(pl.col("callee") == "").sum().alias("unanswered"))
+        .select("service", "operation", "n", pl.col("unanswered").alias("hits"))
+    )
+
+
+def vanished_pods(store: TelemetryStore, window: Window, baseline: Baseline) -> pl.DataFrame:
+    """Pods that sent spans in the baseline, should have sent at least EXPECTED_SPANS, and sent none.
+
+    A pod whose service has a pod that the baseline does not know was replaced: a deploy.
+
+    Returns:
+        ``service``, ``pod``, ``expected`` (spans), in order of key.
+    """
+    now = store.components([window]).filter(pl.col("spans") > 0)
+    before = baseline.components.filter((pl.col("spans") > 0) & (pl.col("pod") != ""))
+    total, base_total = now["spans"].sum(), baseline.components["spans"].sum()
+    keys = ["service", "pod"]
+    replaced = now.join(before, on=keys, how="anti").filter(pl.col("pod") != "")["service"].unique()
+    if not base_total:
+        return before.select(*keys, pl.lit(0.0).alias("expected")).clear()
+    return (
+        before.join(now, on=keys, how="anti")
+        .group_by(keys)
+        .agg((pl.col("spans").sum() * total / base_total).alias("expected"))
+        .filter((pl.col("expected") >= EXPECTED_SPANS) & ~pl.col("service").is_in(replaced.implode()))
+        .sort(keys)
+    )

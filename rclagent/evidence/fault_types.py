@@ -1,0 +1,88 @@
+"""Kind of fault, from which evidence speaks for a component.
+
+A saturated resource names its kind. Slow legs name the mechanism of their owner: late packets,
+starved of CPU, slow work, slow store. Packets that are *lost* are sent again after a timer, so
+only some values are late, by very different times. Changed behaviour: silence is a crash; a
+normal line replaced by another of the same operation is a wrong result (the code took another
+branch); a line that vanishes with nothing in its place, errors, and requests that end early are an
+exception.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+import polars as pl
+
+from rclagent.core.evidence import Evidence, EvidenceKind, FaultType
+from rclagent.evidence.fusion import Suspicion
+from rclagent.evidence.logs import ERROR_LEVELS
+from rclagent.evidence.metric_names import fault_type_of
+from rclagent.evidence.ownership import Owner
+
+LOSS_SHARE: Final = 0.5
+"""Lost packets delay only some calls; a delay holds up nearly all."""
+LOSS_SCATTER: Final = 0.5
+"""Standard deviation over mean of the late times: retransmission timers double, a delay is constant."""
+
+
+def name_fault(
+    suspicion: Suspicion, owners: Sequence[Owner], legs: pl.DataFrame, evidence: Mapping[str, Evidence]
+) -> FaultType:
+    """Most likely kind of fault of one service.
+
+    Args:
+        suspicion: What speaks for it.
+        owners: Its mechanisms from the ownership search, best first.
+        legs: Slow legs with ``evidence_id``, ``n``, ``over``, ``excess_ms``, ``over_std_ms``.
+        evidence: All observations.
+    """
+    mine = [evidence[name] for name in suspicion.weights if suspicion.weights[name] > 0]
+    saturated = [item for item in mine if item.kind is EvidenceKind.SATURATION]
+    if saturated:
+        return _resource(max(saturated, key=lambda item: (item.strength, item.id)))
+    if owners and suspicion.timing >= suspicion.code_left:
+        return _mechanism(owners[0], legs, suspicion)
+    if suspicion.code_left > 0:
+        return _behaviour(mine, suspicion)
+    changes = [item for item in mine if item.kind is EvidenceKind.METRIC_CHANGE]
+    return _resource(max(changes, key=lambda item: (item.strength, item.id))) if changes else FaultType.UNKNOWN
+
+
+def _resource(item: Evidence) -> FaultType:
+    return fault_type_of(item.subject or "")
+
+
+def _mechanism(owner: Owner, legs: pl.DataFrame, suspicion: Suspicion) -> FaultType:
+    kind = owner.signature.fault_type
+    if kind is not FaultType.NETWORK_DELAY:
+        return kind
+    # Late replies are one packet each; a late request may stand for a whole handshake.
+    half = "response" if "in_response" in owner.signature.predicts else "request"
+    late = legs.filter(pl.col("evidence_id").is_in(list(suspicion.weights)) & (pl.col("leg") == half))
+    if late.is_empty():
+        return kind
+    share = late["over"].sum() / max(late["n"].sum(), 1)
+    mean = (late["excess_ms"] * late["n"]).sum() / max(late["over"].sum(), 1)
+    scatter = (late["over_std_ms"] * late["over"]).sum() / max(late["over"].sum(), 1)
+    return FaultType.NETWORK_LOSS if share < LOSS_SHARE and scatter > LOSS_SCATTER * mean else kind
+
+
+def _behaviour(mine: Sequence[Evidence], suspicion: Suspicion) -> FaultType:
+    strongest = max(mine, key=lambda item: (suspicion.weights[item.id], item.id))
+    if strongest.kind is EvidenceKind.SILENCE:
+        return FaultType.CRASH
+    vanished = {(item.component.service, item.operation) for item in mine if item.kind is EvidenceKind.LOG_VANISHED}
+    appeared = {(item.component.service, item.operation) for item in mine if item.kind is EvidenceKind.LOG_APPEARED}
+    failing = any(
+        item.kind is EvidenceKind.ERROR_RATE
+        or (item.kind is EvidenceKind.LOG_APPEARED and item.severity in ERROR_LEVELS and not item.baseline["hits"])
+        for item in mine
+    )
+    if vanished & appeared:
+        return FaultType.WRONG_RESULT
+    if failing or vanished or strongest.kind is EvidenceKind.BREAK_POINT:
+        return FaultType.EXCEPTION
+    return FaultType.WRONG_RESULT if appeared else FaultType.UNKNOWN
+

@@ -1,0 +1,78 @@
+"""Legs channel: which pieces of time became slow.
+
+A leg (rclagent.telemetry.legs) is slow when more of its values exceed the baseline's 95th
+percentile than chance allows, and the change is large enough to be felt:
+
+    z > 3, z from the share of values above p95 + 0.5 ms against 5 %, and either
+    the median rises by more than 5 ms and by more than half of its usual scale, or
+    the mean rises by more than 20 ms and to more than twice its scale while at least 30 % of
+    the values are above.
+
+Each half of a call is compared with its own baseline, so a constant clock skew cancels; its
+scale is the usual whole gap of the call, which no clock touches.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import polars as pl
+
+from rclagent.core.baseline import LEG_KEYS, Baseline
+from rclagent.core.store import TelemetryStore
+from rclagent.core.window import Window
+from rclagent.evidence.statistics import Z_GATE, exceedance_z
+
+MIN_BASELINE: Final = 3
+"""Fewer values have no spread; what few values can prove, z takes into account."""
+MIN_INCIDENT: Final = 3
+"""One or two slow values happen at random: first calls, collections of garbage."""
+MARGIN_MS: Final = 0.5
+"""Added to the 95th percentile: clocks and schedulers are no finer."""
+
+
+def leg_limits(baseline: pl.DataFrame) -> pl.DataFrame:
+    """Above which value a leg is odd: its 95th percentile plus MARGIN_MS, as column ``limit_ms``."""
+    return baseline.select(*LEG_KEYS, (pl.col("p95_ms") + MARGIN_MS).alias("limit_ms"))
+
+
+def compare_legs(store: TelemetryStore, window: Window, baseline: Baseline) -> pl.DataFrame:
+    """Every leg seen often enough in both, with its deviation.
+
+    Returns:
+        LEG_KEYS, ``n``, ``base_n``, ``p50_ms``, ``base_p50_ms``, ``mean_ms``, ``base_mean_ms``,
+        ``base_p95_ms``, ``over`` (values above the limit), ``share`` (the same, 0..1), ``excess_ms`` (mean
+        above the limit, over all values), ``over_std_ms`` (scatter of those above), ``z`` and ``slow`` (Boolean), in order of key.
+    """
+    quiet = baseline.legs.select(
+        *LEG_KEYS,
+        pl.col("n").alias("base_n"),
+        pl.col("p50_ms").alias("base_p50_ms"),
+        pl.col("mean_ms").alias("base_mean_ms"),
+        pl.col("p95_ms").alias("base_p95_ms"),
+    )
+    gaps = baseline.legs.filter(pl.col("leg") == "gap").select(
+        "caller", "callee", "operation", pl.col("p50_ms").alias("gap_ms")
+    )
+    seen = store.legs([window], leg_limits(baseline.legs))
+    both = seen.join(quiet, on=list(LEG_KEYS), how="inner").join(
+        gaps, on=["caller", "callee", "operation"], how="left"
+    )
+    both = both.filter((pl.col("base_n") >= MIN_BASELINE) & (pl.col("n") >= MIN_INCIDENT))
+    scale = pl.coalesce("gap_ms", "base_p50_ms").abs()
+    mean_scale = pl.coalesce("gap_ms", "base_mean_ms").abs()
+    rise = pl.col("p50_ms") - pl.col("base_p50_ms")
+    mean_rise = pl.col("mean_ms") - pl.col("base_mean_ms")
+    share = pl.col("over") / pl.col("n")
+    felt = ((rise > 5) & (rise > 0.5 * scale)) | ((mean_rise > 20) & (mean_rise > mean_scale) & (share >= 0.3))
+    z = exceedance_z(pl.col("over"), pl.col("n"), pl.col("base_n"))
+    return (
+        both.with_columns(share.alias("share"), z.alias("z"))
+        .with_columns((felt & (pl.col("z") > Z_GATE)).alias("slow"))
+        .rename({"over_excess_ms": "excess_ms"})
+        .select(
+            *LEG_KEYS, "n", "base_n", "p50_ms", "base_p50_ms", "mean_ms", "base_mean_ms", "base_p95_ms",
+            "over", "share", "excess_ms", "over_std_ms", "z", "slow",
+        )
+        .sort(LEG_KEYS)
+    )  # fmt: skip

@@ -1,0 +1,143 @@
+"""Who owns the slow legs: a search over (service, kind of fault).
+
+Each hypothesis predicts which legs of a service are slow; what it predicts and is *not* slow
+counts against it:
+
+    score = weight explained x share of the predicted weight that is indeed slow
+
+The weight of a leg is the time lost in it: calls times rise, in ms. The best hypothesis is
+taken, the legs that it explains are removed, and the search goes on, so several causes come out
+of one search. Signatures: delayed packets, their variant that spares the service's own replies,
+CPU contention, slow work inside the service.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import polars as pl
+
+from rclagent.core.evidence import FaultType
+
+
+@dataclass(frozen=True, slots=True)
+class Signature:
+    """Which legs of a service a kind of fault makes slow.
+
+    Places: ``in_request``, ``in_response`` (the side of the callers), ``out_request``,
+    ``out_response`` (the side of the callees), ``self``, ``store``.
+    """
+
+    name: str
+    """Short name of the mechanism."""
+    fault_type: FaultType
+    """Kind of fault."""
+    predicts: frozenset[str]
+    """Places that must be slow."""
+    allows: frozenset[str] = frozenset()
+    """Places that may be slow; explained, but not counted against when they are not."""
+    steady: frozenset[str] = frozenset()
+    """Of these, places that are late by a constant time if by this mechanism."""
+    varying: frozenset[str] = frozenset()
+    """Of these, places that are late by a varying time if by this mechanism."""
+
+
+def _places(*names: str) -> frozenset[str]:
+    return frozenset(names)
+
+
+SIGNATURES: Final = (
+    Signature("replies late", FaultType.NETWORK_DELAY, _places("in_response"), _places("in_request")),
+    Signature("sends late", FaultType.NETWORK_DELAY, _places("out_request"), _places("store", "self"), _places("self")),
+    Signature(
+        "replies and sends late",
+        FaultType.NETWORK_DELAY,
+        _places("in_response", "out_request"),
+        _places("in_request", "store", "self"),
+        _places("self"),
+    ),
+    Signature(
+        "starved of CPU",
+        FaultType.CPU,
+        _places("in_request", "out_response", "self"),
+        _places("store"),
+        varying=_places("in_request"),
+    ),
+    Signature("waits a constant time", FaultType.NETWORK_DELAY, _places("self"), _places("store"), _places("self")),
+    Signature("slow work", FaultType.UNKNOWN, _places("self"), _places("store")),
+    Signature("slow store", FaultType.DISK_IO, _places("store")),
+)
+"""Measured on injected faults. A delay of packets is constant, and so is the wait of a service whose
+packets to a database are late; a process that waits for its turn on the CPU takes its requests at any
+point of the quota period, so requests reach it by varying times late."""
+
+STEADY: Final = 0.25
+"""Late values whose standard deviation is below a quarter of their mean are late by a constant."""
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """A service and mechanism that explain slow legs."""
+
+    service: str
+    """Held responsible."""
+    signature: Signature
+    """Mechanism."""
+    score: float
+    """Weight explained times precision, in ms."""
+    weight: float
+    """Time lost that it explains, in ms."""
+    precision: float
+    """Share of the predicted weight that is slow, 0..1."""
+    legs: tuple[int, ...]
+    """Positions of the legs explained, in the table searched."""
+
+
+def find_owners(places: pl.DataFrame, least: float) -> list[Owner]:
+    """Owners of the slow legs, best first.
+
+    Args:
+        places: One line for each (leg, service it may be charged to): ``leg_id`` (position of the
+            leg), ``service``, ``place``, ``n``, ``slow``, ``steady`` (late by a constant time), ``lost_ms`` (time
+            lost; 0 unless slow).
+        least: Owners that explain less than this share of all time lost are not named.
+
+    Returns:
+        Owners with disjoint legs.
+    """
+    total = places.filter("slow").unique("leg_id")["lost_ms"].sum()
+    owners: list[Owner] = []
+    explained: set[int] = set()
+    while True:
+        best = _best_owner(places, explained)
+        if best is None or best.weight < least * total:
+            return owners
+        owners.append(best)
+        explained.update(best.legs)
+
+
+def _best_owner(places: pl.DataFrame, explained: set[int]) -> Owner | None:
+    found: list[Owner] = []
+    for signature in SIGNATURES:
+        place = pl.col("place")
+        unfit = (place.is_in(list(signature.steady)) & ~pl.col("steady")) | (
+            place.is_in(list(signature.varying)) & pl.col("steady")
+        )
+        fits = places.with_columns((pl.col("slow") & ~unfit).alias("fits"))
+        # Precision is counted in calls: a leg that lost nothing has no time to weigh it by.
+        hit = (
+            fits.filter(place.is_in(list(signature.predicts)))
+            .group_by("service")
+            .agg((pl.col("n").filter("fits").sum() / pl.col("n").sum()).alias("precision"))
+        )
+        open_legs = fits.filter(pl.col("fits") & ~pl.col("leg_id").is_in(list(explained)))
+        gain = (
+            open_legs.filter(place.is_in(list(signature.predicts | signature.allows)))
+            .group_by("service")
+            .agg(pl.col("lost_ms").sum().alias("weight"), "leg_id")
+        )
+        table = gain.join(hit, on="service", how="inner").filter(pl.col("precision") > 0)
+        for service, weight, legs, precision in table.select("service", "weight", "leg_id", "precision").iter_rows():
+            found.append(Owner(service, signature, weight * precision, weight, precision, tuple(sorted(set(legs)))))
+    return max(found, key=lambda owner: (owner.score, owner.precision, owner.service), default=None)

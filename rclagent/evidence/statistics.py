@@ -1,0 +1,68 @@
+"""The few statistics that every channel shares, as column expressions."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import polars as pl
+
+Z_GATE: Final = 3.0
+"""A deviation counts from three standard deviations: one in 740 by chance, one-sided."""
+
+
+def share_z(hits: pl.Expr, n: pl.Expr, base_hits: pl.Expr, base_n: pl.Expr) -> pl.Expr:
+    """Distance of an incident share from its baseline share, in standard errors.
+
+    z = (p1 - p0) / sqrt(p (1 - p) (1/n1 + 1/n0)) with the pooled share
+    p = (k1 + k0 + 1/2) / (n1 + n0 + 1); the halves keep it finite where nothing or everything hits.
+
+    Args:
+        hits: Count inside the incident, 0..n.
+        n: Trials inside the incident.
+        base_hits: Count in the baseline, 0..base_n.
+        base_n: Trials in the baseline.
+
+    Returns:
+        Dimensionless; 0 where either side has no trials.
+
+    Source: two-proportion z test with Jeffreys' halves.
+    """
+    pooled = (hits + base_hits + 0.5) / (n + base_n + 1)
+    scatter = (pooled * (1 - pooled) * (1 / n + 1 / base_n)).sqrt()
+    z = (hits / n - base_hits / base_n) / scatter
+    return pl.when((n > 0) & (base_n > 0)).then(z).otherwise(0.0)
+
+
+def exceedance_z(over: pl.Expr, n: pl.Expr, base_n: pl.Expr) -> pl.Expr:
+    """Distance of the share of values above the baseline's 95th percentile from what chance lets expect.
+
+    z = (k/n - q) / sqrt(q (1 - q) (1/n + 1/m)) with q = max(5 %, 1/(m + 1)): the percentile was estimated
+    from m values; of few values it is their maximum, which a further one exceeds with
+    probability 1/(m + 1).
+
+    Args:
+        over: Incident values above the baseline's 95th percentile.
+        n: Incident values.
+        base_n: Baseline values, m.
+
+    Returns:
+        Dimensionless; 0 where either side has no values.
+    """
+    expected = pl.max_horizontal(pl.lit(0.05), 1 / (base_n + 1))
+    scatter = (expected * (1 - expected) * (1 / n + 1 / base_n)).sqrt()
+    return pl.when((n > 0) & (base_n > 0)).then((over / n - expected) / scatter).otherwise(0.0)
+
+
+def rate_z(hits: pl.Expr, n: pl.Expr, base_hits: pl.Expr, base_n: pl.Expr) -> pl.Expr:
+    """Distance of an incident rate from its baseline rate, in standard errors, for counts that may exceed n.
+
+    z = (k1/n1 - k0/n0) / sqrt(r (1/n1 + 1/n0)) with the pooled rate r = (k1 + k0 + 1/2) / (n1 + n0).
+
+    Returns:
+        Dimensionless; 0 where either side has no trials.
+
+    Source: comparison of two Poisson rates, normal approximation.
+    """
+    pooled = (hits + base_hits + 0.5) / (n + base_n)
+    z = (hits / n - base_hits / base_n) / (pooled * (1 / n + 1 / base_n)).sqrt()
+    return pl.when((n > 0) & (base_n > 0)).then(z).otherwise(0.0)
