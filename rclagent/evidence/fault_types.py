@@ -10,6 +10,7 @@ exception.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Final
 
@@ -17,7 +18,6 @@ import polars as pl
 
 from rclagent.core.evidence import Evidence, EvidenceKind, FaultType
 from rclagent.evidence.fusion import Suspicion
-from rclagent.evidence.logs import ERROR_LEVELS
 from rclagent.evidence.metric_names import fault_type_of
 from rclagent.evidence.ownership import Owner
 
@@ -25,6 +25,10 @@ LOSS_SHARE: Final = 0.5
 """Lost packets delay only some calls; a delay holds up nearly all."""
 LOSS_SCATTER: Final = 0.5
 """Standard deviation over mean of the late times: retransmission timers double, a delay is constant."""
+UNANSWERED: Final = 0.5
+"""Calls without an answer mean a crash where they are at least half as telling as what callers make of them."""
+EXCEPTION_TEXT: Final = r"(?i)exception|traceback|stack ?trace|panic:|\bat [\w.$]+\("
+"""What lines say that an exception was thrown: names of exception classes, stack traces, panics."""
 
 
 def name_fault(
@@ -56,11 +60,12 @@ def _resource(item: Evidence) -> FaultType:
 
 def _mechanism(owner: Owner, legs: pl.DataFrame, suspicion: Suspicion) -> FaultType:
     kind = owner.signature.fault_type
-    if kind is not FaultType.NETWORK_DELAY:
+    if kind not in (FaultType.NETWORK_DELAY, FaultType.DISK_IO):
         return kind
     # Late replies are one packet each; a late request may stand for a whole handshake.
-    half = "response" if "in_response" in owner.signature.predicts else "request"
-    late = legs.filter(pl.col("evidence_id").is_in(list(suspicion.weights)) & (pl.col("leg") == half))
+    places = owner.signature.predicts
+    leg = "response" if "in_response" in places else "request" if "out_request" in places else "store"
+    late = legs.filter(pl.col("evidence_id").is_in(list(suspicion.weights)) & (pl.col("leg") == leg))
     if late.is_empty():
         return kind
     share = late["over"].sum() / max(late["n"].sum(), 1)
@@ -71,18 +76,19 @@ def _mechanism(owner: Owner, legs: pl.DataFrame, suspicion: Suspicion) -> FaultT
 
 def _behaviour(mine: Sequence[Evidence], suspicion: Suspicion) -> FaultType:
     strongest = max(mine, key=lambda item: (suspicion.weights[item.id], item.id))
-    if strongest.kind is EvidenceKind.SILENCE:
+    most = suspicion.weights[strongest.id]
+    if any(item.kind is EvidenceKind.SILENCE and suspicion.weights[item.id] >= UNANSWERED * most for item in mine):
         return FaultType.CRASH
     vanished = {(item.component.service, item.operation) for item in mine if item.kind is EvidenceKind.LOG_VANISHED}
     appeared = {(item.component.service, item.operation) for item in mine if item.kind is EvidenceKind.LOG_APPEARED}
-    failing = any(
-        item.kind is EvidenceKind.ERROR_RATE
-        or (item.kind is EvidenceKind.LOG_APPEARED and item.severity in ERROR_LEVELS and not item.baseline["hits"])
-        for item in mine
-    )
+    if any(item.kind is EvidenceKind.ERROR_RATE or _tells_of_exception(item) for item in mine):
+        return FaultType.EXCEPTION
     if vanished & appeared:
         return FaultType.WRONG_RESULT
-    if failing or vanished or strongest.kind is EvidenceKind.BREAK_POINT:
+    if vanished or strongest.kind is EvidenceKind.BREAK_POINT:
         return FaultType.EXCEPTION
     return FaultType.WRONG_RESULT if appeared else FaultType.UNKNOWN
 
+
+def _tells_of_exception(item: Evidence) -> bool:
+    return item.kind is EvidenceKind.LOG_APPEARED and re.search(EXCEPTION_TEXT, item.subject or "") is not None

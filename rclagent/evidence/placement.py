@@ -15,7 +15,7 @@ def place(
 ) -> Component:
     """The component as precisely as the data allow.
 
-    A pod is named when it is the only one of its service, when resources or silence name it, or
+    A pod is named when resources or silence name it, when it is the only one of its service, or
     when it stands out: its share of odd spans is at least twice that of its siblings, with z > 3.
 
     Args:
@@ -28,7 +28,7 @@ def place(
     """
     own = components.filter((pl.col("service") == service) & (pl.col("pod") != ""))
     names = own["pod"].unique().sort().to_list()
-    pod = names[0] if len(names) == 1 else pods[0] if pods else _outstanding(service, evidence, observed_at)
+    pod = pods[0] if pods else names[0] if len(names) == 1 else _outstanding(service, evidence, observed_at)
     nodes = own.filter((pl.col("pod") == pod) & (pl.col("node") != ""))["node"].unique().sort().to_list() if pod else []
     return Component(service=service, pod=pod, node=nodes[0] if len(nodes) == 1 else None)
 
