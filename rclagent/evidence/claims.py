@@ -4,8 +4,8 @@ Legs are read by the ownership search, together; everything else by where it was
 
 - a log line or local step: the service that logged;
 - a call that vanished or appeared: the caller, at half weight, since it may just be asked differently;
-- a break point: the callee that became the last call, at half weight, since the caller may break after
-  it as well; without a callee, the operation's own service;
+- a break point: the callee that became the last call, or that gave no answer, at half weight, since
+  the caller may break after it as well; without a callee, the operation's own service;
 - an error: the service where it starts; a call that nobody answered: the callee that is no
   longer reached;
 - silence: the callee that no longer answers.
@@ -108,7 +108,10 @@ def claim_code(
         weights[service][evidence] = weight
     for service, evidence, weight in calls.select("service", "evidence_id", strength * HALF).iter_rows():
         weights[service][evidence] = weight
+    # Whoever asks and gets no answer ends the request, but does not break it.
+    unanswered = dict(pl.concat([table.select("service", "callee") for table in (errors, silence)]).drop_nulls().iter_rows())
     for service, callee, evidence, weight in breaks.select("service", "callee", "evidence_id", strength).iter_rows():
+        callee = callee or unanswered.get(service)
         if callee:
             weights[callee][evidence] = weight * HALF
         else:
