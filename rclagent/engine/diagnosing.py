@@ -138,9 +138,21 @@ def _run(work: Coroutine[None, None, T]) -> T:
     try:
         asyncio.get_running_loop()
     except RuntimeError:
-        return asyncio.run(work)
+        return _finished(work)
     work.close()
     raise InputError("An event loop is running already.", "Await the function without `_sync` instead.")
+
+
+def _finished(work: Coroutine[None, None, T]) -> T:
+    results: list[T] = []
+
+    async def keep() -> None:
+        # asyncio.run formats repr() of its task when it restores the signal handler, the task's result
+        # included: a tenth of a millisecond for each agent.
+        results.append(await work)
+
+    asyncio.run(keep())
+    return results[0]
 
 
 def _service_graph(incident: Incident) -> nx.DiGraph[str]:

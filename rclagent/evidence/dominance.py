@@ -43,7 +43,7 @@ def dominant_legs(store: TelemetryStore, window: Window) -> Findings:
         spans = values.filter(*keys).sort("ms", "trace_id", "span_id", descending=[True, False, False])
         item = _evidence(row, spans)
         seen[item.id] = item
-        weights.setdefault(row["callee"], {})[item.id] = row["share"]
+        weights.setdefault(row["callee"], {})[item.id] = figure(row["share"])
         shown.append(
             spans.select("trace_id", "span_id", pl.lit(item.id).alias("evidence_id"), pl.col("ms").alias("excess_ms"), "start_ns")
         )
@@ -55,7 +55,7 @@ def dominant_legs(store: TelemetryStore, window: Window) -> Findings:
         Candidate(
             component=place(service, tuple(items), empty, components, ()),
             fault_type=FaultType.UNKNOWN,
-            score=sum(items.values()),
+            score=figure(sum(items.values())),
             evidence=tuple(sorted(items, key=lambda name: (-items[name], name))),
         )
         for service, items in sorted(weights.items(), key=lambda pair: (-sum(pair[1].values()), pair[0]))

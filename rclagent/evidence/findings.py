@@ -69,7 +69,7 @@ class Findings:
     """Entries of requests, most affected first."""
     witnesses: pl.DataFrame
     """Which spans of the incident show which observation: columns ``trace_id``, ``span_id``,
-    ``evidence_id``, ``excess_ms`` (0 where the observation is not about time)."""
+    ``evidence_id``, ``excess_ms`` (0 where the observation is not about time), ``start_ns``."""
     services: tuple[str, ...]
     """Every service seen in the incident or its baseline, sorted."""
     missing: tuple[str, ...] = ()

@@ -25,6 +25,8 @@ from typing import Final
 
 import networkx as nx
 
+from rclagent.evidence.observations import figure
+
 EXPLAINED: Final = 0.8
 """Share of a change that is taken away where another service explains all of it; the rest keeps ties apart."""
 FELT: Final = 0.05
@@ -50,8 +52,8 @@ class Suspicion:
 
     @property
     def score(self) -> float:
-        """Sum of the families."""
-        return self.timing + self.code_left + self.resources
+        """Sum of the families, six significant digits."""
+        return figure(self.timing + self.code_left + self.resources)
 
 
 def explain_away(
@@ -118,6 +120,9 @@ def fuse(
     for service, items in resources.items():
         found[service].resources = max(items.values())
         found[service].weights.update(items)
+    for suspicion in found.values():
+        # Rounded before they are compared: sums over many rows differ in the last digits with their order.
+        suspicion.weights = {evidence: figure(weight) for evidence, weight in suspicion.weights.items()}
     return dict(sorted(found.items()))
 
 

@@ -19,6 +19,7 @@ from typing import Final
 import polars as pl
 
 from rclagent.core.evidence import FaultType
+from rclagent.evidence.observations import figure
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,5 +140,5 @@ def _best_owner(places: pl.DataFrame, explained: set[int]) -> Owner | None:
         )
         table = gain.join(hit, on="service", how="inner").filter(pl.col("precision") > 0)
         for service, weight, legs, precision in table.select("service", "weight", "leg_id", "precision").iter_rows():
-            found.append(Owner(service, signature, weight * precision, weight, precision, tuple(sorted(set(legs)))))
+            found.append(Owner(service, signature, figure(weight * precision), weight, precision, tuple(sorted(set(legs)))))
     return max(found, key=lambda owner: (owner.score, owner.precision, owner.service), default=None)

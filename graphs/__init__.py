@@ -1,0 +1,1 @@
+"""LangGraph definitions, found by name through the entry points ``rclagent.graphs``."""

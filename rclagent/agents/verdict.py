@@ -1,0 +1,65 @@
+"""What is said of the incident as a whole, how surely, and in which words."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from rclagent.agents.confidence import GATE_Z, confidence, doubt
+from rclagent.agents.ranking import Ranked
+from rclagent.agents.wording import fault_sentence, healthy_sentence
+from rclagent.core.coverage import Modality
+from rclagent.core.diagnosis import RootCause, Verdict
+from rclagent.core.incident import Incident
+from rclagent.evidence.findings import Findings
+
+ENOUGH_TRACES: Final = 20
+"""Requests needed on both sides to call an incident healthy: of 20, a change that affects one request
+in seven or more shows at least once with 95 % probability (1 - (6/7)^20 = 0.95)."""
+
+
+def find_verdict(ranked: Sequence[Ranked], findings: Findings, traces: Modality) -> Verdict:
+    """``fault`` where a candidate's strongest evidence passes 3 standard deviations; ``healthy`` where
+    nothing at all deviates and enough requests were seen on both sides; else ``inconclusive``."""
+    if any(item.strength > GATE_Z for item in ranked):
+        return Verdict.FAULT
+    if not findings.evidence and min(traces.incident, traces.baseline) >= ENOUGH_TRACES:
+        return Verdict.HEALTHY
+    return Verdict.INCONCLUSIVE
+
+
+def verdict_confidence(verdict: Verdict, ranked: Sequence[Ranked], traces: Modality) -> float:
+    """How sure the verdict is, 0..1, were all agents to answer.
+
+    A fault: z / (z + 3) for the strongest evidence of any candidate. Healthy: n / (n + 20) for the n
+    requests of the side with fewer. Inconclusive: 0, as nothing is claimed.
+    """
+    if verdict is Verdict.FAULT:
+        return confidence(1.0, doubt(1.0, 0.0, max(item.strength for item in ranked)))
+    if verdict is Verdict.HEALTHY:
+        return confidence(min(traces.incident, traces.baseline), ENOUGH_TRACES)
+    return 0.0
+
+
+def verdict_sentence(
+    verdict: Verdict, causes: Sequence[RootCause], incident: Incident, traces: Modality
+) -> str:
+    """The verdict in one sentence."""
+    if verdict is Verdict.FAULT:
+        return fault_sentence(causes)
+    if verdict is Verdict.HEALTHY:
+        return healthy_sentence(traces.incident, traces.baseline)
+    return f"No verdict: {_reason(causes, incident, traces)}."
+
+
+def _reason(causes: Sequence[RootCause], incident: Incident, traces: Modality) -> str:
+    if incident.baseline is None:
+        return "without a baseline nothing says what is usual here"
+    if causes:
+        return f"{causes[0].service} deviates most, but no more than chance may bring about"
+    if min(traces.incident, traces.baseline) < ENOUGH_TRACES:
+        return (
+            f"{traces.incident} requests in the incident window and {traces.baseline} in the baseline "
+            f"are too few (at least {ENOUGH_TRACES} each are needed)"
+        )
+    return "something deviates, but nothing says which component causes it"
