@@ -71,7 +71,8 @@ class FrameStore:
         """Metric samples, running totals turned into rates per second."""
         keys = ["service", "pod", "node", "metric"]
         points = self._telemetry.metrics.with_columns(pl.col(key).fill_null("") for key in keys)
-        points = points.unique([*keys, "time_ns"], keep="any" if points.is_empty() else "first", maintain_order=True)
+        # Of samples that contradict each other the largest stays, whatever their order.
+        points = points.group_by(*keys, "time_ns").agg(pl.col("value").max(), pl.col("cumulative").any())
         totals = points.filter("cumulative").sort(*keys, "time_ns")
         step_s = (pl.col("time_ns").diff() / 1e9).over(keys)
         rise = pl.col("value").diff().over(keys)

@@ -29,7 +29,7 @@ from rclagent.core.baseline import (
     Baseline,
 )
 from rclagent.core.window import Window
-from rclagent.errors import ProfileError
+from rclagent.errors import InputError, ProfileError
 
 PROFILE_VERSION: Final = 1
 """Layout of the file; raised when a reader of the old one could not use the new one."""
@@ -49,6 +49,7 @@ _TABLES: Final = {
     "entries": ENTRY_SCHEMA,
     "series": SERIES_SCHEMA,
 }
+_ENCRYPTED: Final = 0x1
 _EPOCH: Final = (1980, 1, 1, 0, 0, 0)
 
 
@@ -59,7 +60,7 @@ def save_profile(baseline: Baseline, path: str | Path) -> None:
         ProfileError: The file cannot be written.
     """
     target = Path(path)
-    beside = target.with_name(f"{target.name}.part")
+    beside = target.parent / f"{target.name}.part"
     manifest = {
         "profile_version": PROFILE_VERSION,
         "windows": [[window.start_ns, window.end_ns] for window in baseline.windows],
@@ -75,7 +76,9 @@ def save_profile(baseline: Baseline, path: str | Path) -> None:
         os.replace(beside, target)
     except OSError as error:
         beside.unlink(missing_ok=True)
-        raise ProfileError(f"{str(target)!r} cannot be written: {error.strerror}.", "Choose another --out.") from error
+        raise ProfileError(
+            f"{str(target)!r} cannot be written: {error.strerror}.", "Choose another --out."
+        ) from error
 
 
 def load_profile(path: str | Path) -> Baseline:
@@ -87,16 +90,33 @@ def load_profile(path: str | Path) -> Baseline:
     remedy = "Make it anew with `rclagent baseline learn PATH --out FILE`."
     try:
         with zipfile.ZipFile(path) as archive:
-            manifest = json.loads(archive.read(_MANIFEST))
+            manifest = json.loads(_member(archive, _MANIFEST))
             version = manifest["profile_version"]
             if version != PROFILE_VERSION:
-                raise ProfileError(f"{str(path)!r} is a profile of version {version!r}, not {PROFILE_VERSION}.", remedy)
+                raise ProfileError(
+                    f"{str(path)!r} is a profile of version {version!r}, not {PROFILE_VERSION}.", remedy
+                )
             windows = tuple(Window(int(start), int(end)) for start, end in manifest["windows"])
             counts = {str(name): int(count) for name, count in manifest["counts"].items()}
             tables = {name: _table(archive, name, schema) for name, schema in _TABLES.items()}
+    except ProfileError:
+        raise
     except OSError as error:
-        raise ProfileError(f"{str(path)!r} cannot be read: {error.strerror or error}.", "Check the path.") from error
-    except (zipfile.BadZipFile, KeyError, ValueError, TypeError, AttributeError, NotImplementedError) as error:
+        raise ProfileError(
+            f"{str(path)!r} cannot be read: {error.strerror or error}.", "Check the path."
+        ) from error
+    except InputError as error:  # a window that ends before it starts
+        raise ProfileError(f"{str(path)!r} is not a profile: {error.problem}", remedy) from error
+    except (
+        zipfile.BadZipFile,
+        LookupError,
+        ValueError,
+        TypeError,
+        AttributeError,
+        ArithmeticError,
+        NotImplementedError,
+        RecursionError,
+    ) as error:
         raise ProfileError(f"{str(path)!r} is not a profile: {error}.", remedy) from error
     except pl.exceptions.PolarsError as error:
         raise ProfileError(f"{str(path)!r} holds a damaged table.", remedy) from error
@@ -104,8 +124,15 @@ def load_profile(path: str | Path) -> Baseline:
 
 
 def _table(archive: zipfile.ZipFile, name: str, schema: dict[str, pl.DataType]) -> pl.DataFrame:
-    member = archive.getinfo(f"{name}.parquet")
+    table = pl.read_parquet(io.BytesIO(_member(archive, f"{name}.parquet")))
+    return table.select(*schema).cast(dict(schema))  # type: ignore[arg-type]
+
+
+def _member(archive: zipfile.ZipFile, name: str) -> bytes:
+    member = archive.getinfo(name)
     if member.file_size > MAX_TABLE_BYTES:
-        raise ValueError(f"its table {name} unpacks to {member.file_size} bytes")
+        raise ValueError(f"its {name} unpacks to {member.file_size} bytes")
+    if member.compress_type != zipfile.ZIP_STORED or member.flag_bits & _ENCRYPTED:
+        raise ValueError(f"its {name} is compressed or encrypted")
     # The archive's checksum is verified while reading.
-    return pl.read_parquet(io.BytesIO(archive.read(member))).select(*schema).cast(dict(schema))  # type: ignore[arg-type]
+    return archive.read(member)
