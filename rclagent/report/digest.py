@@ -1,0 +1,182 @@
+"""What of a diagnosis a reader needs first: chosen and put into sentences once, for every layout.
+
+All strings of a digest are as raw as the telemetry that they quote: each layout escapes them.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import Final
+
+from rclagent.agents.wording import FAULT_NAMES
+from rclagent.core.coverage import Coverage
+from rclagent.core.diagnosis import Agents, Diagnosis, IncidentSummary, RootCause, RuledOut
+from rclagent.core.evidence import Evidence
+from rclagent.report import words
+from rclagent.telemetry.read import IGNORED
+
+MAX_LEADING: Final = 3
+"""Causes told at length."""
+LEADING_CONFIDENCE: Final = 0.25
+"""A further cause is told at length from here on: two true causes weaken each other's confidence."""
+MAX_PROOFS: Final = (5, 3)
+"""Pieces of evidence told for the first cause, and for each further one."""
+MAX_LISTED: Final = 5
+"""Entries of a list told in a line each; the rest is counted."""
+
+
+@dataclass(frozen=True, slots=True)
+class CauseDigest:
+    """A root cause told at length or in a line."""
+
+    rank: int
+    """1 is the most likely."""
+    service: str
+    """Service at fault."""
+    place: str
+    """Pod and node, empty where neither is known."""
+    fault: str
+    """Kind of fault in words."""
+    confidence: str
+    """As a percentage."""
+    proofs: tuple[str, ...]
+    """Statements of the strongest evidence; the summary where there are none."""
+    further_proofs: int
+    """Pieces of evidence not told."""
+    path: tuple[str, ...]
+    """Services from the cause to the entry; empty where no entry is known."""
+    path_problem: str | None
+    """Why the path is not verified; None where it is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Digest:
+    """A diagnosis as a message to a colleague."""
+
+    headline: str
+    """The verdict in one sentence."""
+    verdict: str
+    """Verdict and confidence."""
+    incident: str
+    """When it was, and where it is felt."""
+    leading: tuple[CauseDigest, ...]
+    """Causes told at length."""
+    others: tuple[CauseDigest, ...]
+    """Further candidates, told in a line each."""
+    further_others: int
+    """Candidates not told."""
+    ruled_out: tuple[RuledOut, ...]
+    """Components that deviate but are explained by others."""
+    further_ruled_out: int
+    """Of these, not told."""
+    unseen: tuple[str, ...]
+    """Sentences: what was missing, dropped, mended, and what else limits the answer."""
+    work: tuple[str, ...]
+    """Sentences: what the answer rests on."""
+
+
+def digest(diagnosis: Diagnosis) -> Digest:
+    """Chooses what to tell of a diagnosis."""
+    by_id = {piece.id: piece for piece in diagnosis.evidence}
+    leading = [
+        cause for cause in diagnosis.root_causes if cause.rank == 1 or cause.confidence >= LEADING_CONFIDENCE
+    ][:MAX_LEADING]
+    others = [cause for cause in diagnosis.root_causes if cause not in leading]
+    return Digest(
+        headline=diagnosis.summary,
+        verdict=f"{diagnosis.verdict.value}, confidence {words.percent(diagnosis.confidence)}",
+        incident=_incident(diagnosis.incident),
+        leading=tuple(_cause(cause, by_id) for cause in leading),
+        others=tuple(_cause(cause, by_id) for cause in others[:MAX_LISTED]),
+        further_others=max(0, len(others) - MAX_LISTED),
+        ruled_out=diagnosis.ruled_out[:MAX_LISTED],
+        further_ruled_out=max(0, len(diagnosis.ruled_out) - MAX_LISTED),
+        unseen=_unseen(diagnosis.coverage),
+        work=(*_read(diagnosis.coverage), _walked(diagnosis.agents)),
+    )
+
+
+def _incident(incident: IncidentSummary) -> str:
+    how = "found in the data" if incident.alarm_found else "given"
+    seconds = (incident.end_ns - incident.start_ns) / 1e9
+    when = f"{seconds:,.0f} s from {words.utc(incident.start_ns)}"
+    text = f"{when}; alarm at {words.utc(incident.alarm_ns)}, {how}"
+    if incident.entry is None:
+        return text
+    return f"{text}; felt at {incident.entry} {incident.entry_operation or ''}".rstrip()
+
+
+def _cause(cause: RootCause, by_id: dict[str, Evidence]) -> CauseDigest:
+    told = [by_id[key].statement for key in cause.evidence if key in by_id]
+    limit = MAX_PROOFS[0] if cause.rank == 1 else MAX_PROOFS[1]
+    path = cause.propagation_path
+    return CauseDigest(
+        rank=cause.rank,
+        service=cause.service,
+        place=_place(cause),
+        fault=FAULT_NAMES[cause.fault_type],
+        confidence=words.percent(cause.confidence),
+        proofs=tuple(told[:limit]) or (cause.summary,),
+        further_proofs=max(0, len(told) - limit),
+        path=path.services if path else (),
+        path_problem=None
+        if path is None or path.verified
+        else path.problem or "not every step could be checked",
+    )
+
+
+def _place(cause: RootCause) -> str:
+    pod = f"pod {cause.pod}" if cause.pod else ""
+    node = f"node {cause.node}" if cause.node else ""
+    return " on ".join(part for part in (pod, node) if part)
+
+
+def _unseen(coverage: Coverage) -> tuple[str, ...]:
+    sentences = list(coverage.missing)
+    dropped: Counter[str] = Counter()
+    mended: Counter[str] = Counter(coverage.repairs)
+    for source in coverage.sources:
+        dropped.update(source.dropped)
+        mended.update(source.repaired)
+    if dropped.total():
+        places = [source.path for source in coverage.sources if any(source.dropped.values())]
+        sentences.append(f"Left out: {words.tally(dropped)}, of {_places(places)}.")
+    ignored = [source.path for source in coverage.sources if source.format == IGNORED]
+    if ignored:
+        sentences.append(f"Not telemetry, and not read: {_places(ignored)}.")
+    if mended.total():
+        sentences.append(f"Mended or noted: {words.tally(mended)}.")
+    return (*sentences, *coverage.notes)
+
+
+def _places(paths: list[str]) -> str:
+    if len(paths) <= 2:
+        return words.listing(paths)
+    return f"{paths[0]} and {len(paths) - 1:,} other files"
+
+
+def _read(coverage: Coverage) -> tuple[str, ...]:
+    nouns = {"spans": "span", "traces": "trace", "logs": "log line", "metrics": "metric sample"}
+    seen = {key: coverage.modalities[key] for key in nouns if key in coverage.modalities}
+    if not seen:
+        return ()
+    incident = words.listing([words.count(seen[key].incident, nouns[key]) for key in seen])
+    normal = words.listing(
+        [words.count(seen[key].baseline, nouns[key]) for key in seen if seen[key].baseline]
+    )
+    files = words.count(sum(source.format != IGNORED for source in coverage.sources), "file")
+    return (f"Read {incident} of the incident ({files}), against {normal or 'nothing'} of normal times.",)
+
+
+def _walked(agents: Agents) -> str:
+    if not agents.spawned:
+        return "No trace called for agents."
+    text = (
+        f"{words.count(agents.spawned, 'agent')} ({agents.reasoner}) walked"
+        f" {words.count(len(agents.traces), 'trace')} of {words.count(agents.spans, 'span')},"
+        f" {agents.spans_settled:,} of them settled at a glance"
+    )
+    return (
+        f"{text}; {words.count(agents.failed, 'agent')} failed." if agents.failed else f"{text}; none failed."
+    )

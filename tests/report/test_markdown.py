@@ -1,0 +1,68 @@
+"""The Markdown report."""
+
+from __future__ import annotations
+
+from hypothesis import assume, given
+from hypothesis import strategies as st
+from markdown_it import MarkdownIt
+
+from rclagent.core.diagnosis import Diagnosis, IncidentSummary, RootCause, RuledOut, Verdict
+from rclagent.core.evidence import FaultType
+from rclagent.report import render_markdown
+
+
+def hostile(name: str, statement: str) -> Diagnosis:
+    """A diagnosis in which every free text comes from outside."""
+    cause = RootCause(
+        rank=1,
+        service=name,
+        pod=name,
+        node=name,
+        fault_type=FaultType.CPU,
+        score=1,
+        confidence=0.5,
+        summary=statement,
+    )
+    weak = cause.model_copy(update={"rank": 2, "confidence": 0.1})
+    return Diagnosis(
+        verdict=Verdict.FAULT,
+        confidence=0.5,
+        summary=statement,
+        incident=IncidentSummary(start_ns=0, end_ns=1, alarm_ns=0, alarm_found=True, entry=name),
+        root_causes=(cause, weak),
+        ruled_out=(RuledOut(service=name, reason=statement),),
+    )
+
+
+def test_the_report_is_a_message_with_tables(fault: Diagnosis) -> None:
+    text = render_markdown(fault)
+    assert text.startswith("## cart is slow to reach")
+    assert "| `checkout` | waits for cart; its own time is as usual. |" in text
+    assert "`cart` → `checkout` → `frontend`" in text
+
+
+def test_a_path_that_fails_its_checks_is_not_shown_as_fact(fault: Diagnosis) -> None:
+    assert (
+        "**Spread, unverified:** `cart` → `checkout` → `frontend` (frontend slowed down"
+        in render_markdown(fault)
+    )
+
+
+def test_every_figure_of_the_text_report_is_there(fault: Diagnosis) -> None:
+    text = render_markdown(fault)
+    for figure in ("97 %", "statement 4: 502 ms against 1.3 ms", "truncated line (1)", "143 agents"):
+        assert figure in text
+
+
+@given(
+    st.text(max_size=40) | st.text("<>[]()`*_|#&@:/\\~!\n", max_size=40),
+    st.text(max_size=200) | st.text("<>[]()`*_|#&@:/\\~!\n", max_size=80),
+)
+def test_hostile_text_never_changes_the_structure(name: str, statement: str) -> None:
+    assume(name.split() and statement.split())
+    parser = MarkdownIt("commonmark").enable(["table", "strikethrough"])
+    plain = [token.type for token in parser.parse(render_markdown(hostile("cart", "slow")))]
+    tokens = parser.parse(render_markdown(hostile(name, statement)))
+    assert [token.type for token in tokens] == plain
+    inline = {child.type for token in tokens for child in token.children or []}
+    assert inline <= {"text", "text_special", "code_inline", "strong_open", "strong_close"}
