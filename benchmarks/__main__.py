@@ -1,0 +1,230 @@
+"""``python -m benchmarks``: run methods on data sets, score the runs, write the figures down."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import rclagent
+from benchmarks.datasets import DATASETS, MODALITIES, load_dataset
+from benchmarks.methods import METHODS, find_method
+from benchmarks.protocol import WINDOW_S
+from benchmarks.quiet import QuietResult, judge, quiet_cases, summary
+from benchmarks.render import RESULTS, full_figures, insert, read_results, readme_figures
+from benchmarks.runs import CaseResult, RunHeader, code_digest, execute, read_run
+from benchmarks.score import Score, score_run, together
+from benchmarks.tables import HEADINGS, misses, plain, printable, remarks, rows
+from rclagent import InputError, RclError, __version__
+
+_ROOT = Path(__file__).parent.parent
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs one command.
+
+    Returns:
+        Exit code: 0 done, 1 failed or figures out of date, 2 unusable input, 130 interrupted.
+    """
+    options = _parser().parse_args(arguments)
+    try:
+        code: int = options.command(options)
+    except InputError as error:
+        print(printable(str(error)), file=sys.stderr)
+        return 2
+    except RclError as error:
+        print(printable(str(error)), file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("Interrupted; the same command goes on from here.", file=sys.stderr)
+        return 130
+    return code
+
+
+def run(options: argparse.Namespace) -> int:
+    """``run``: one method on one data set."""
+    method = find_method(options.method)
+    modalities = tuple(options.modalities.split(","))
+    dataset = load_dataset(
+        options.dataset, options.data, day=options.day, modalities=modalities, window_s=options.window_s
+    )
+    header = RunHeader(
+        dataset=options.dataset,
+        data=options.data.resolve().name,
+        day=options.day,
+        method=options.method,
+        modalities=modalities,
+        window_s=options.window_s,
+        limit=options.limit,
+        n_cases=len(dataset.cases[: options.limit]),
+        version=__version__,
+        code=code_digest([Path(rclagent.__file__).parent, Path(__file__).parent]),
+        date=datetime.now(tz=UTC).date().isoformat(),
+    )
+
+    def progress(result: CaseResult, done: int) -> None:
+        outcome = "failed" if result.error else "done"
+        _tell(f"{done}/{header.n_cases}  {result.case}  {outcome} in {result.seconds:.1f} s")
+
+    finished = execute(dataset, method, header, options.out, progress)
+    for result in finished.results:
+        if result.error is not None:
+            print(printable(f"{result.case} failed and counts as a miss: {result.error}"), file=sys.stderr)
+    print(f"{len(finished.results)} cases in {options.out}")
+    return 0
+
+
+def score(options: argparse.Namespace) -> int:
+    """``score``: figures of one run, or of several side by side."""
+    scores = [score_run(read_run(path)) for path in options.runs]
+    _distinct(scores)
+    if options.out:
+        # Kept with the project, unlike the labels of a data set, which the misses would repeat.
+        kept = [{**entry.to_json(), "misses": []} for entry in scores]
+        _write(options.out, json.dumps(kept, indent=1) + "\n")
+    if options.json:
+        shown = scores if len({entry.label for entry in scores}) == 1 else [*scores, *together(scores)]
+        content: Any = [entry.to_json() for entry in shown]
+        print(json.dumps(content[0] if len(content) == 1 else content, indent=1))
+        return 0
+    print(plain([HEADINGS, *rows(scores)]))
+    for remark in remarks(scores):
+        print(remark)
+    if len(scores) == 1:
+        print(
+            "\nNo cause at rank 1, or not alone:"
+            if scores[0].misses
+            else "\nA cause at rank 1 in every case."
+        )
+        for line in misses(scores[0]):
+            print(f"  {line}")
+    return 0
+
+
+def quiet(options: argparse.Namespace) -> int:
+    """``quiet``: verdicts on windows in which nothing was injected."""
+    results: list[QuietResult] = []
+    for case in quiet_cases(options.data, modalities=tuple(options.modalities.split(","))):
+        if options.limit is not None and len(results) >= options.limit:
+            break
+        results.append(judge(case))
+        _tell(f"{results[-1].case}  {results[-1].verdict} in {results[-1].seconds:.1f} s")
+    content = summary(options.data, results)
+    if options.out:
+        _write(options.out, json.dumps(content, indent=1) + "\n")
+    if options.json:
+        print(json.dumps(content, indent=1))
+        return 0
+    low, high = content["intervals"]["false_alarm_rate"]
+    verdicts = ", ".join(f"{count} {verdict}" for verdict, count in content["verdicts"].items())
+    print(f"{len(results)} quiet windows: {verdicts}")
+    print(f"false alarms {content['false_alarm_rate']:.2f} ({low:.2f}-{high:.2f})")
+    print(f"windows with any evidence: {content['windows_with_evidence']}")
+    for alarm in content["false_alarms"]:
+        blamed = ", ".join(f"{service} ({kind})" for service, kind in alarm["blamed"])
+        print(printable(f"  {alarm['case']}: {blamed}"))
+    return 0
+
+
+def render(options: argparse.Namespace) -> int:
+    """``render``: the figures into README.md and docs/benchmarks.md."""
+    scores, quiet_summaries = read_results(options.results)
+    stale = 0
+    for path, figures in (
+        (options.root / "README.md", readme_figures(scores, quiet_summaries)),
+        (options.root / "docs" / "benchmarks.md", full_figures(scores, quiet_summaries)),
+    ):
+        text = insert(path, figures)
+        if options.check and text != path.read_text(encoding="utf-8"):
+            print(f"{path} does not show the figures of {options.results}.", file=sys.stderr)
+            stale = 1
+        elif not options.check:
+            _write(path, text)
+    return stale
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    commands = parser.add_subparsers(required=True)
+
+    command = commands.add_parser("run", help=_summary(run.__doc__))
+    command.add_argument("--dataset", required=True, choices=DATASETS)
+    command.add_argument("--data", required=True, type=Path, metavar="DIR", help="folder of the data set")
+    command.add_argument("--day", help="nezha: only this day, such as 2023-01-30")
+    command.add_argument("--method", required=True, help=f"{', '.join(METHODS)}, or module:object")
+    command.add_argument(
+        "--out", required=True, type=Path, metavar="RUN.jsonl", help="continued if it was killed"
+    )
+    command.add_argument("--limit", type=_positive, help="only the first faults")
+    command.add_argument("--modalities", default=",".join(MODALITIES), help="kinds of telemetry to read")
+    command.add_argument("--window-s", type=float, default=WINDOW_S, help="length of the incident, seconds")
+    command.set_defaults(command=run)
+
+    command = commands.add_parser("score", help=_summary(score.__doc__))
+    command.add_argument("runs", nargs="+", type=Path, metavar="RUN.jsonl")
+    command.add_argument("--json", action="store_true", help="print JSON")
+    command.add_argument(
+        "--out", type=Path, metavar="FILE", help="write the JSON to a file too, less the misses"
+    )
+    command.set_defaults(command=score)
+
+    command = commands.add_parser("quiet", help=_summary(quiet.__doc__))
+    command.add_argument(
+        "--data", required=True, type=Path, metavar="DIR", help="recording in the Nezha layout"
+    )
+    command.add_argument("--limit", type=_positive, help="only the first windows")
+    command.add_argument("--modalities", default=",".join(MODALITIES), help="kinds of telemetry to read")
+    command.add_argument("--json", action="store_true", help="print JSON")
+    command.add_argument("--out", type=Path, metavar="FILE", help="write the JSON to a file as well")
+    command.set_defaults(command=quiet)
+
+    command = commands.add_parser("render", help=_summary(render.__doc__))
+    command.add_argument("--results", type=Path, default=RESULTS, metavar="DIR", help="score files")
+    command.add_argument("--root", type=Path, default=_ROOT, metavar="DIR", help="folder of README.md")
+    command.add_argument(
+        "--check", action="store_true", help="write nothing; exit 1 where figures are out of date"
+    )
+    command.set_defaults(command=render)
+    return parser
+
+
+def _summary(docstring: str | None) -> str:
+    return (docstring or "").splitlines()[0].split(": ", 1)[1].rstrip(".")
+
+
+def _positive(text: str) -> int:
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"{text} is not at least 1")
+    return value
+
+
+def _distinct(scores: Sequence[Score]) -> None:
+    seen: set[tuple[str, str]] = set()
+    for entry in scores:
+        if (entry.label, entry.method) in seen:
+            raise InputError(
+                f"{entry.label} by {entry.method} is given twice.",
+                "Give each run once; no fault may count twice.",
+            )
+        seen.add((entry.label, entry.method))
+
+
+def _tell(line: str) -> None:
+    if sys.stderr.isatty():
+        print(printable(line), file=sys.stderr)
+
+
+def _write(path: Path, text: str) -> None:
+    beside = path.with_name(path.name + ".part")
+    beside.write_text(text, encoding="utf-8")
+    os.replace(beside, path)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

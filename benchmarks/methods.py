@@ -1,0 +1,96 @@
+"""Methods by name: RCLAgent, chance, the rules of thumb, and plug-ins.
+
+A method takes a CaseView and returns services with a score (more is worse) and a kind of fault
+or None. Services that it leaves out share the last place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from importlib import import_module
+from math import isfinite
+from typing import Final
+
+from benchmarks import rules
+from benchmarks.cases import CaseView
+from benchmarks.ranking import Ranked
+from rclagent import Diagnosis, InputError, diagnose_sync, incident_from_telemetry
+
+Method = Callable[[CaseView], Sequence[Ranked]]
+"""What a plug-in implements."""
+
+
+def diagnose_case(case: CaseView) -> Diagnosis:
+    """RCLAgent's whole answer, without any model."""
+    seen = sum(table.height for table in (case.baseline.spans, case.baseline.logs, case.baseline.metrics))
+    incident = incident_from_telemetry(
+        case.telemetry,
+        alarm_ns=case.alarm_ns,
+        window=case.window,
+        # The first fault of a day may have nothing before it: an incident without a baseline.
+        baseline_windows=(case.baseline_windows or None) if seen else None,
+        baseline_telemetry=case.baseline if seen else None,
+    )
+    return diagnose_sync(incident)
+
+
+def rclagent(case: CaseView) -> list[Ranked]:
+    """RCLAgent's root causes with its scores."""
+    return [(cause.service, cause.score, cause.fault_type.value) for cause in diagnose_case(case).root_causes]
+
+
+def random(case: CaseView) -> list[Ranked]:
+    """Names nobody: every candidate shares the first place, so that chance comes out exactly."""
+    return []
+
+
+METHODS: Final[dict[str, Method]] = {
+    "rclagent": rclagent,
+    "random": random,
+    "gap-to-callee": rules.gap_to_callee,
+    "gap-to-caller": rules.gap_to_caller,
+    "own-time": rules.own_time,
+    "whole-duration": rules.whole_duration,
+    "deepest-anomalous": rules.deepest_anomalous,
+    "cpu-else-gap": rules.cpu_else_gap,
+}
+"""Methods that ship with the benchmarks."""
+
+
+def find_method(name: str) -> Method:
+    """A method by its name, or a plug-in by ``module:object``.
+
+    Raises:
+        InputError: There is no such method, module or object.
+    """
+    if name in METHODS:
+        return METHODS[name]
+    module, _, attribute = name.partition(":")
+    if not attribute:
+        raise InputError(f"Unknown method {name!r}.", f"Choose from {', '.join(METHODS)}, or module:object.")
+    try:
+        found = getattr(import_module(module), attribute)
+    except (ImportError, AttributeError) as error:
+        raise InputError(
+            f"Method {name!r} cannot be loaded: {error}.",
+            "Write it as module:object, with the module on PYTHONPATH.",
+        ) from None
+    if not callable(found):
+        raise InputError(f"Method {name!r} is not callable.", "Name a function of one CaseView.")
+    plug_in: Method = found
+    return plug_in
+
+
+def answer(method: Method, case: CaseView) -> list[Ranked]:
+    """The method's ranking, checked.
+
+    Raises:
+        ValueError: An entry is not (service, finite score, kind of fault or None).
+    """
+    ranking = []
+    for entry in method(case):
+        service, score, kind = entry
+        if not isinstance(service, str) or not isinstance(kind, str | None) or not isfinite(score):
+            raise ValueError(f"The method answered {entry!r}, not (service, finite score, kind or None).")
+        ranking.append((service, float(score), kind))
+    return ranking

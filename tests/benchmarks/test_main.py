@@ -1,0 +1,105 @@
+"""The command line, from telemetry on disk to figures."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from benchmarks.__main__ import main
+from benchmarks.render import END, START
+
+if TYPE_CHECKING:
+    from tests.benchmarks.conftest import NezhaSystem
+
+
+def run(data: Path, out: Path, method: str, *options: str) -> int:
+    command = ["run", "--dataset", "nezha", "--data", str(data), "--method", method, "--out", str(out)]
+    return main([*command, *options])
+
+
+def test_a_rule_is_run_and_scored(
+    nezha_system: NezhaSystem, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "runs" / "gap.jsonl"
+    assert run(nezha_system.write(("11:05:00", "11:15:00")), out, "gap-to-callee") == 0
+    capsys.readouterr()
+    assert main(["score", str(out), "--json"]) == 0
+    score = json.loads(capsys.readouterr().out)
+    assert (score["dataset"], score["method"], score["n_faults"]) == ("nezha", "gap-to-callee", 2)
+    assert score["first_hit@1"] == 1.0
+    assert score["chance"]["first_hit@1"] == 0.5
+    assert score["run"]["modalities"] == ["traces", "logs", "metrics"]
+
+
+def test_several_runs_stand_side_by_side_with_chance(
+    nezha_system: NezhaSystem, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = nezha_system.write()
+    paths = [tmp_path / f"{method}.jsonl" for method in ("gap-to-callee", "gap-to-caller")]
+    for path in paths:
+        run(data, path, path.stem, "--modalities", "traces")
+    capsys.readouterr()
+    assert main(["score", *map(str, paths)]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[:4] for line in lines[1:]] == [
+        ["system", "gap-to-callee", "1", "1.00"],
+        ["system", "gap-to-caller", "1", "0.00"],
+        ["system", "chance", "1", "0.50"],
+    ]
+
+
+def test_a_run_given_twice_is_refused(
+    nezha_system: NezhaSystem, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "run.jsonl"
+    run(nezha_system.write(), out, "random")
+    assert main(["score", str(out), str(out)]) == 2
+    assert "is given twice" in capsys.readouterr().err
+
+
+def test_the_first_faults_alone_can_be_run(
+    nezha_system: NezhaSystem, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "run.jsonl"
+    run(nezha_system.write(("11:05:00", "11:15:00")), out, "random", "--limit", "1")
+    assert main(["score", str(out)]) == 0
+    assert "only the first 1 faults were run" in capsys.readouterr().out
+
+
+def test_a_method_that_fails_is_told(
+    nezha_system: NezhaSystem, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(nezha_system.write(), tmp_path / "run.jsonl", "math:sqrt") == 0
+    assert "2023-01-30 11:05:00 failed and counts as a miss: TypeError" in capsys.readouterr().err
+
+
+def test_bad_input_is_one_line_and_exit_code_2(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(tmp_path / "nowhere", tmp_path / "run.jsonl", "random") == 2
+    assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_figures_are_written_into_the_documents_and_checked(
+    nezha_system: NezhaSystem, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    results = tmp_path / "results"
+    results.mkdir()
+    (tmp_path / "docs").mkdir()
+    documents = [tmp_path / "README.md", tmp_path / "docs" / "benchmarks.md"]
+    for path in documents:
+        path.write_text(f"# Title\n\n{START}\n{END}\n\nAfter.\n", encoding="utf-8")
+    run(nezha_system.write(), tmp_path / "run.jsonl", "gap-to-callee")
+    main(["score", str(tmp_path / "run.jsonl"), "--out", str(results / "system.json")])
+    render = ["render", "--results", str(results), "--root", str(tmp_path)]
+
+    kept = (results / "system.json").read_text(encoding="utf-8")
+    assert main([*render, "--check"]) == 1
+    assert main(render) == 0
+    assert main([*render, "--check"]) == 0
+    for path in documents:
+        text = path.read_text(encoding="utf-8")
+        assert "gap-to-callee" in text and "chance" in text
+        assert text.endswith("\n\nAfter.\n")
+    assert json.loads(kept)[0]["misses"] == []
