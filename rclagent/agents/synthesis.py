@@ -113,7 +113,7 @@ def _incident_summary(incident: Incident, findings: Findings) -> IncidentSummary
         start_ns=incident.window.start_ns,
         end_ns=incident.window.end_ns,
         alarm_ns=incident.alarm_ns,
-        alarm_found=incident.alarm_found,
+        alarm=incident.alarm,
         entry=None if entry is None else entry.service,
         entry_operation=None if entry is None else entry.operation,
     )

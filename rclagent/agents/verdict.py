@@ -10,6 +10,7 @@ from rclagent.agents.ranking import Ranked
 from rclagent.agents.wording import fault_sentence, healthy_sentence
 from rclagent.core.coverage import Modality
 from rclagent.core.diagnosis import RootCause, Verdict
+from rclagent.core.evidence import Channel
 from rclagent.core.incident import Incident
 from rclagent.evidence.findings import Findings
 
@@ -18,12 +19,21 @@ ENOUGH_TRACES: Final = 20
 in seven or more shows at least once with 95 % probability (1 - (6/7)^20 = 0.95)."""
 
 
+LEAST_SCORE: Final = 0.2
+"""Incident-wide score from which a candidate is called a fault: that of a change of half of all requests
+at four standard deviations, or of a fifth of all lost time. Among many observations a weaker one turns up
+in most quiet windows."""
+
+
 def find_verdict(ranked: Sequence[Ranked], findings: Findings, traces: Modality) -> Verdict:
-    """``fault`` where a candidate's strongest evidence passes 3 standard deviations; ``healthy`` where
-    nothing at all deviates and enough requests were seen on both sides; else ``inconclusive``."""
-    if any(item.strength > GATE_Z for item in ranked):
+    """``fault`` where a candidate scores LEAST_SCORE and its strongest evidence passes 3 standard
+    deviations; ``healthy`` where none does, no entry deviates and enough requests were seen on both
+    sides; else ``inconclusive``."""
+    strong = [item for item in ranked if item.candidate.score >= LEAST_SCORE]
+    if any(item.strength > GATE_Z for item in strong):
         return Verdict.FAULT
-    if not findings.evidence and min(traces.incident, traces.baseline) >= ENOUGH_TRACES:
+    felt = any(item.channel is Channel.ENTRY for item in findings.evidence.values())
+    if not strong and not felt and min(traces.incident, traces.baseline) >= ENOUGH_TRACES:
         return Verdict.HEALTHY
     return Verdict.INCONCLUSIVE
 

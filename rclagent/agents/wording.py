@@ -37,9 +37,9 @@ def fault_sentence(causes: Sequence[RootCause]) -> str:
 
 
 def healthy_sentence(incident_traces: int, baseline_traces: int) -> str:
-    """Nothing deviates, and enough was seen to say so."""
+    """Nothing stands out, and enough was seen to say so."""
     return (
-        f"Nothing deviates: {incident_traces} requests of the incident window are as usual, "
+        f"Nothing stands out: {incident_traces} requests of the incident window are as usual, "
         f"judged by {baseline_traces} of the baseline."
     )
 

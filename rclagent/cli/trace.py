@@ -42,7 +42,7 @@ def run_trace_show(
     with progress("Reading telemetry"):
         spans = _spans(paths, trace_id, format)
         normal = _baseline(baseline, profile, format)
-        oddness = None if normal is None else leg_oddness(spans, normal.legs)
+        oddness = None if normal is None else leg_oddness(spans, normal.legs, normal.clocks)
         chosen = trace_id or (oddness is not None and oddest_trace(oddness)) or slowest_trace(spans)
         trace = build_trace_graph(spans.filter(pl.col("trace_id") == chosen))
     emit(render_trace(trace, _oddest_legs(oddness, chosen), colour=sys.stdout.isatty()), None)

@@ -1,7 +1,8 @@
 """What normal looks like: aggregates learned from quiet telemetry.
 
 The same tables come from a store for the incident window; evidence is the comparison
-of the two. Keys come first, then figures; times in milliseconds.
+of the two. Keys come first, then figures; times in milliseconds. ``spread`` tells how much a
+share differs from one quiet time to the next (rclagent.telemetry.shares); 0 where that is not asked for.
 """
 
 from __future__ import annotations
@@ -39,6 +40,7 @@ LEG_SCHEMA: Final[dict[str, pl.DataType]] = {
     "std_ms": _REAL,
     "p50_ms": _REAL,
     "p95_ms": _REAL,
+    "spread": _REAL,  # scatter of the share above p95_ms between pieces of time, beyond chance
 }
 """Distribution of each leg; a store adds ``over`` (values above the limit) and ``over_excess_ms``
 (mean of how far, over all values) when it is given thresholds."""
@@ -51,6 +53,15 @@ OPERATION_SCHEMA: Final[dict[str, pl.DataType]] = {
 }
 """How often each operation ran."""
 
+CLOCK_KEYS: Final = ("caller", "callee", "caller_pod", "callee_pod")
+"""Key of a pair of clocks: services and pods of both ends of a call; pods are empty where unknown."""
+
+CLOCK_SCHEMA: Final[dict[str, pl.DataType]] = {
+    **dict.fromkeys(CLOCK_KEYS, _TEXT),
+    "offset_ms": _REAL,  # callee's clock less the caller's
+}
+"""How far the clocks at both ends of calls are apart."""
+
 TEMPLATE_SCHEMA: Final[dict[str, pl.DataType]] = {
     "service": _TEXT,
     "operation": _TEXT,  # of the span that logged; empty where log lines name no span
@@ -58,6 +69,7 @@ TEMPLATE_SCHEMA: Final[dict[str, pl.DataType]] = {
     "template": _TEXT,
     "n": _COUNT,  # spans (requests where lines name no span) of the operation
     "hits": _COUNT,  # of these, with the template
+    "spread": _REAL,  # scatter of the share between pieces of time, beyond chance
 }
 """Log templates by operation."""
 
@@ -68,6 +80,7 @@ CALL_SCHEMA: Final[dict[str, pl.DataType]] = {
     "call": _TEXT,  # operation called
     "n": _COUNT,  # requests of the operation
     "hits": _COUNT,  # of these, with the call
+    "spread": _REAL,  # scatter of the share between pieces of time, beyond chance
 }
 """Call structure by operation."""
 
@@ -78,6 +91,7 @@ BREAK_SCHEMA: Final[dict[str, pl.DataType]] = {
     "call": _TEXT,
     "n": _COUNT,  # requests of the operation
     "hits": _COUNT,  # of these, with this call last
+    "spread": _REAL,  # scatter of the share between pieces of time, beyond chance
 }
 """Last calls by operation."""
 
@@ -139,6 +153,8 @@ class Baseline:
     """COMPONENT_SCHEMA."""
     operations: pl.DataFrame
     """OPERATION_SCHEMA."""
+    clocks: pl.DataFrame
+    """CLOCK_SCHEMA; the legs are free of these offsets."""
     legs: pl.DataFrame
     """LEG_SCHEMA."""
     templates: pl.DataFrame

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from rclagent.core.coverage import Coverage
 from rclagent.core.evidence import Evidence, FaultType
+from rclagent.core.incident import Alarm
 from rclagent.core.report import AgentReport, Failed
 
 SCHEMA_VERSION: Final = "1.0"
@@ -108,9 +109,9 @@ class IncidentSummary(BaseModel):
     end_ns: int
     """End of the incident window, Unix epoch."""
     alarm_ns: int
-    """When the alarm went off, given or found."""
-    alarm_found: bool
-    """True where the alarm was found in the data, not given."""
+    """When the alarm went off; the start of the window where there is none."""
+    alarm: Alarm
+    """Where ``alarm_ns`` comes from."""
     entry: str | None = None
     """Service at which the alarm is felt: the most affected entry of requests."""
     entry_operation: str | None = None
@@ -173,7 +174,7 @@ class Diagnosis(BaseModel):
     incident: IncidentSummary
     """What was diagnosed."""
     root_causes: tuple[RootCause, ...] = ()
-    """Candidates, most likely first; empty unless something deviates."""
+    """Candidates, most likely first; of a healthy incident, deviations too weak to be called a fault."""
     evidence: tuple[Evidence, ...] = ()
     """All evidence of all channels, in order of id."""
     ruled_out: tuple[RuledOut, ...] = ()

@@ -3,11 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 from rclagent.core.baseline import Baseline
 from rclagent.core.coverage import SourceCoverage
 from rclagent.core.store import TelemetryStore
 from rclagent.core.window import Window
+
+
+class Alarm(StrEnum):
+    """Where the time of the alarm comes from."""
+
+    GIVEN = "given"
+    """The caller named it."""
+    FOUND = "found"
+    """It is the onset that the entries show."""
+    NONE = "none"
+    """Nobody named one and none was found: the window starts where there is something to compare."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,8 +32,8 @@ class Incident:
     """From the alarm on: the time to explain."""
     alarm_ns: int
     """When the alarm went off, nanoseconds since the Unix epoch."""
-    alarm_found: bool
-    """True where the alarm was found in the data, not given."""
+    alarm: Alarm
+    """Where ``alarm_ns`` comes from."""
     baseline: Baseline | None
     """What normal looks like; None where no quiet telemetry is known."""
     sources: tuple[SourceCoverage, ...] = ()

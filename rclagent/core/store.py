@@ -17,7 +17,8 @@ class TelemetryStore(Protocol):
     host whose clock is off does not tear traces apart; a log line belongs with its
     trace, and by its own time where it names none. All tables are sorted by their key
     columns and do not depend on the order in which records arrived. Columns of each
-    table: rclagent.core.baseline.
+    table: rclagent.core.baseline. ``piece_s`` asks for the scatter of shares between pieces of time of that
+    length.
     """
 
     def extent(self) -> Window | None:
@@ -32,16 +33,26 @@ class TelemetryStore(Protocol):
     def operations(self, windows: Sequence[Window]) -> pl.DataFrame:
         """Spans and requests of each operation."""
 
-    def legs(self, windows: Sequence[Window], thresholds: pl.DataFrame | None = None) -> pl.DataFrame:
-        """Distribution of each leg; with ``thresholds`` (leg key, ``limit_ms``) also how many exceed it."""
+    def clocks(self, windows: Sequence[Window], known: pl.DataFrame | None = None) -> pl.DataFrame:
+        """How far the clocks at both ends of calls are apart; ``known``: the same of quiet times."""
 
-    def templates(self, windows: Sequence[Window]) -> pl.DataFrame:
+    def legs(
+        self,
+        windows: Sequence[Window],
+        thresholds: pl.DataFrame | None = None,
+        clocks: pl.DataFrame | None = None,
+        piece_s: float | None = None,
+    ) -> pl.DataFrame:
+        """Distribution of each leg, free of the offsets ``clocks``; with ``thresholds`` (leg key,
+        ``limit_ms``) also how many exceed it."""
+
+    def templates(self, windows: Sequence[Window], piece_s: float | None = None) -> pl.DataFrame:
         """Spans of each operation, and those that logged each template."""
 
-    def calls(self, windows: Sequence[Window]) -> pl.DataFrame:
+    def calls(self, windows: Sequence[Window], piece_s: float | None = None) -> pl.DataFrame:
         """Requests of each operation, and those that made each call."""
 
-    def breaks(self, windows: Sequence[Window]) -> pl.DataFrame:
+    def breaks(self, windows: Sequence[Window], piece_s: float | None = None) -> pl.DataFrame:
         """Requests of each operation by the call that they made last."""
 
     def errors(self, windows: Sequence[Window]) -> pl.DataFrame:
@@ -59,8 +70,11 @@ class TelemetryStore(Protocol):
     def series(self, windows: Sequence[Window]) -> pl.DataFrame:
         """Distribution of each metric series."""
 
-    def leg_values(self, windows: Sequence[Window], keys: pl.DataFrame) -> pl.DataFrame:
-        """Single values ``ms`` of the legs in ``keys``, with ``pod``, ``caller_pod`` and their span."""
+    def leg_values(
+        self, windows: Sequence[Window], keys: pl.DataFrame, clocks: pl.DataFrame | None = None
+    ) -> pl.DataFrame:
+        """Single values ``ms`` of the legs in ``keys``, with ``pod``, ``caller_pod`` and their span; free of
+        the offsets ``clocks``."""
 
     def template_spans(self, windows: Sequence[Window], keys: pl.DataFrame) -> pl.DataFrame:
         """Spans of the operations in ``keys``; ``has``: it logged the template."""

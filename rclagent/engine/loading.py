@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from rclagent.core.baseline import Baseline
-from rclagent.core.incident import Incident
+from rclagent.core.incident import Alarm, Incident
 from rclagent.core.telemetry import Telemetry
 from rclagent.core.window import NS_PER_S, Window
 from rclagent.errors import InputError
@@ -104,7 +104,7 @@ def incident_from_telemetry(
         store=store,
         window=window,
         alarm_ns=window.start_ns if alarm_ns is None else alarm_ns,
-        alarm_found=False,
+        alarm=Alarm.GIVEN,
         baseline=baseline,
         sources=telemetry.sources,
     )
@@ -118,16 +118,18 @@ def _learn(telemetry: Telemetry, windows: Sequence[Window] | None = None) -> Bas
     return learn(store, [everything] if windows is None else windows)
 
 
-def _incident(telemetry: Telemetry, baseline: Baseline | None, at_ns: int | None, window_s: float | None) -> Incident:
+def _incident(
+    telemetry: Telemetry, baseline: Baseline | None, at_ns: int | None, window_s: float | None
+) -> Incident:
     store = FrameStore(telemetry)
     extent = _extent(store)
     length_ns = round((WINDOW_S if window_s is None else window_s) * NS_PER_S)
     notes: list[str] = []
     if at_ns is not None:
         _check_alarm(at_ns, extent, length_ns)
-        window, found = Window(at_ns, at_ns + length_ns), False
+        window, alarm = Window(at_ns, at_ns + length_ns), Alarm.GIVEN
     else:
-        window, found, note = _find_window(store, extent, baseline, length_ns)
+        window, alarm, note = _find_window(store, extent, baseline, length_ns)
         notes += note
     if baseline is None:
         before = Window(extent.start_ns, max(extent.start_ns, window.start_ns))
@@ -138,7 +140,7 @@ def _incident(telemetry: Telemetry, baseline: Baseline | None, at_ns: int | None
         store=store,
         window=window,
         alarm_ns=window.start_ns,
-        alarm_found=found,
+        alarm=alarm,
         baseline=baseline,
         sources=telemetry.sources,
         notes=tuple(notes),
@@ -147,21 +149,25 @@ def _incident(telemetry: Telemetry, baseline: Baseline | None, at_ns: int | None
 
 def _find_window(
     store: FrameStore, extent: Window, baseline: Baseline | None, length_ns: int
-) -> tuple[Window, bool, list[str]]:
+) -> tuple[Window, Alarm, list[str]]:
     """The window from the onset that the entries show; else what there is to compare."""
     third = Window(extent.start_ns, extent.start_ns + (extent.end_ns - extent.start_ns) // 3)
     usual = store.entries([third]) if baseline is None else baseline.entries
     onset = find_onset(store, [extent], usual)
     if onset is not None:
         start = max(onset, extent.start_ns)
-        return Window(start, start + length_ns), True, []
+        return Window(start, start + length_ns), Alarm.FOUND, []
     if baseline is not None:
-        return extent, False, ["No onset was found in the entry spans: all of the telemetry was compared with the baseline."]
+        return (
+            extent,
+            Alarm.NONE,
+            ["No onset was found in the entry spans: all of the telemetry was compared with the baseline."],
+        )
     middle = (extent.start_ns + extent.end_ns) // 2
     if store.counts([Window(extent.start_ns, middle)])["traces"] >= MIN_QUIET_TRACES:
         note = "No onset was found in the entry spans: the second half of the telemetry was compared with the first."
-        return Window(middle, extent.end_ns), False, [note]
-    return extent, False, []
+        return Window(middle, extent.end_ns), Alarm.NONE, [note]
+    return extent, Alarm.NONE, []
 
 
 def _check_alarm(at_ns: int, extent: Window, length_ns: int) -> None:

@@ -1,7 +1,7 @@
 """Calls channel: call structure that changed, and the call at which requests break.
 
 P(call | service, operation by which the request entered) is compared as log templates are
-(rclagent.evidence.logs.changed). A *break point* is the call that requests make last more often than
+(rclagent.evidence.changes). A *break point* is the call that requests make last more often than
 before: a request that ends early names its breaker, with no log and no status at all. Where more
 requests end without having called anyone, the operation's own service breaks them.
 """
@@ -13,7 +13,7 @@ import polars as pl
 from rclagent.core.baseline import Baseline
 from rclagent.core.store import TelemetryStore
 from rclagent.core.window import Window
-from rclagent.evidence.logs import MIN_BASELINE, MIN_INCIDENT, changed
+from rclagent.evidence.changes import align, changed
 from rclagent.evidence.statistics import share_z
 
 CALL_KEYS = ("service", "operation", "callee", "call")
@@ -26,7 +26,7 @@ def compare_calls(store: TelemetryStore, window: Window, baseline: Baseline) -> 
     Returns:
         CALL_KEYS, ``n``, ``hits``, ``base_n``, ``base_hits``, ``change``, ``z``, in order of key.
     """
-    return _compare(store.calls([window]), store.operations([window]), baseline.calls, baseline.operations)
+    return _compare(store.calls([window]), baseline.calls, store.operations([window]), baseline.operations)
 
 
 def compare_breaks(store: TelemetryStore, window: Window, baseline: Baseline) -> pl.DataFrame:
@@ -36,31 +36,30 @@ def compare_breaks(store: TelemetryStore, window: Window, baseline: Baseline) ->
         CALL_KEYS (an empty callee: no call at all), ``n``, ``hits``, ``base_n``, ``base_hits``, ``change``
         (> 0), ``z``, in order of key. Operations that call nobody in the baseline are left out.
     """
-    rows = _compare(store.breaks([window]), store.operations([window]), baseline.breaks, baseline.operations)
+    rows = _compare(store.breaks([window]), baseline.breaks, store.operations([window]), baseline.operations)
     calling = baseline.breaks.filter(pl.col("callee") != "").select("service", "operation").unique()
-    return rows.filter(pl.col("change") > 0).join(calling, on=["service", "operation"], how="semi").sort(CALL_KEYS)
+    return (
+        rows.filter(pl.col("change") > 0)
+        .join(calling, on=["service", "operation"], how="semi")
+        .sort(CALL_KEYS)
+    )
 
 
 def _compare(
-    now: pl.DataFrame, totals: pl.DataFrame, before: pl.DataFrame, base_totals: pl.DataFrame
+    now: pl.DataFrame, before: pl.DataFrame, operations: pl.DataFrame, base_operations: pl.DataFrame
 ) -> pl.DataFrame:
-    keys = list(CALL_KEYS)
-    trials = ["service", "operation"]
-    both = (
-        pl.concat([now.select(keys), before.select(keys)])
-        .unique()
-        .join(now.select(*keys, "hits"), on=keys, how="left")
-        .join(before.select(*keys, pl.col("hits").alias("base_hits")), on=keys, how="left")
-        .join(totals.select(*trials, pl.col("requests").alias("n")), on=trials, how="left")
-        .join(base_totals.select(*trials, pl.col("requests").alias("base_n")), on=trials, how="left")
-        .with_columns(pl.col("hits", "base_hits").fill_null(0))
-        .filter((pl.col("n") >= MIN_INCIDENT) & (pl.col("base_n") >= MIN_BASELINE))
+    requests = pl.col("requests").alias("n")
+    both = align(
+        now,
+        before,
+        operations.select("service", "operation", requests),
+        base_operations.select("service", "operation", requests),
+        CALL_KEYS,
     )
-    change = pl.col("hits") / pl.col("n") - pl.col("base_hits") / pl.col("base_n")
-    z = share_z(pl.col("hits"), pl.col("n"), pl.col("base_hits"), pl.col("base_n"))
+    z = share_z(pl.col("hits"), pl.col("n"), pl.col("base_hits"), pl.col("base_n"), pl.col("spread"))
     return (
-        both.with_columns(change.alias("change"), z.alias("z"))
+        both.with_columns(z.alias("z"))
         .filter(changed(pl.col("z"), pl.col("change")))
-        .select(*keys, "n", "hits", "base_n", "base_hits", "change", "z")
-        .sort(keys)
+        .select(*CALL_KEYS, "n", "hits", "base_n", "base_hits", "change", "z")
+        .sort(CALL_KEYS)
     )

@@ -45,7 +45,11 @@ def charge_legs(legs: pl.DataFrame) -> pl.DataFrame:
     Returns:
         ``leg_id``, ``evidence_id``, ``service``, ``place``, ``n``, ``slow``, ``steady``, ``lost_ms``.
     """
-    parts = legs.filter(pl.col("leg") != "gap").with_row_index("leg_id").with_columns(pl.col("leg_id").cast(pl.Int64))
+    parts = (
+        legs.filter(pl.col("leg") != "gap")
+        .with_row_index("leg_id")
+        .with_columns(pl.col("leg_id").cast(pl.Int64))
+    )
     rise = pl.max_horizontal(pl.col("p50_ms") - pl.col("base_p50_ms"), "excess_ms")
     parts = parts.with_columns(pl.when("slow").then(rise * pl.col("n")).otherwise(0.0).alias("lost_ms"))
     late = pl.col("excess_ms") * pl.col("n") / pl.col("over")
@@ -81,7 +85,10 @@ def claim_legs(legs: pl.DataFrame, request_ms: float) -> tuple[Weights, list[Own
     if not total:
         return weights, []
     felt = min(1.0, total / (FELT * request_ms)) if request_ms else 1.0
-    by_leg = {leg: (evidence, ms) for leg, evidence, ms in lost.select("leg_id", "evidence_id", "lost_ms").iter_rows()}
+    by_leg = {
+        leg: (evidence, ms)
+        for leg, evidence, ms in lost.select("leg_id", "evidence_id", "lost_ms").iter_rows()
+    }
     for owner in owners:
         for leg in owner.legs:
             evidence, ms = by_leg[leg]
@@ -109,15 +116,21 @@ def claim_code(
     for service, evidence, weight in calls.select("service", "evidence_id", strength * HALF).iter_rows():
         weights[service][evidence] = weight
     # Whoever asks and gets no answer ends the request, but does not break it.
-    unanswered = dict(pl.concat([table.select("service", "callee") for table in (errors, silence)]).drop_nulls().iter_rows())
-    for service, callee, evidence, weight in breaks.select("service", "callee", "evidence_id", strength).iter_rows():
+    unanswered = dict(
+        pl.concat([table.select("service", "callee") for table in (errors, silence)]).drop_nulls().iter_rows()
+    )
+    for service, callee, evidence, weight in breaks.select(
+        "service", "callee", "evidence_id", strength
+    ).iter_rows():
         callee = callee or unanswered.get(service)
         if callee:
             weights[callee][evidence] = weight * HALF
         else:
             weights[service][evidence] = weight
             breakers[service] = max(breakers[service], weight)
-    for service, callee, evidence, weight in errors.select("service", "callee", "evidence_id", strength).iter_rows():
+    for service, callee, evidence, weight in errors.select(
+        "service", "callee", "evidence_id", strength
+    ).iter_rows():
         weights[callee or service][evidence] = weight
     for callee, evidence, weight in silence.select("callee", "evidence_id", strength).iter_rows():
         weights[callee][evidence] = weight

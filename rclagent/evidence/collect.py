@@ -67,7 +67,9 @@ def collect_evidence(incident: Incident) -> Findings:
     request_ms = float((requests["n"] * requests["mean_ms"]).sum())
     all_legs = legs.join(observed.legs.select(*LEG_KEYS, "evidence_id"), on=list(LEG_KEYS), how="left")
     timing, owners = claim_legs(all_legs, request_ms)
-    code, breakers = claim_code(observed.logs, observed.calls, observed.breaks, observed.errors, observed.silence)
+    code, breakers = claim_code(
+        observed.logs, observed.calls, observed.breaks, observed.errors, observed.silence
+    )
     services = _service_calls(incident, baseline)
     suspicions = fuse(timing, code, claim_resources(observed.series), breakers, services)
 
@@ -88,7 +90,9 @@ def collect_evidence(incident: Incident) -> Findings:
     )
 
 
-def _observe(incident: Incident, legs: pl.DataFrame, baseline: Baseline) -> tuple[Observed, dict[str, Evidence]]:
+def _observe(
+    incident: Incident, legs: pl.DataFrame, baseline: Baseline
+) -> tuple[Observed, dict[str, Evidence]]:
     store, window = incident.store, incident.window
     missed = missing_callees(store.attempts([window]), baseline.attempts)
     errors = (
@@ -96,7 +100,9 @@ def _observe(incident: Incident, legs: pl.DataFrame, baseline: Baseline) -> tupl
         .join(missed, on=["service", "operation"], how="left")
         .with_columns(pl.when(pl.col("outgoing") > 0).then("callee").alias("callee"))
     )
-    entries = compare_entries(store, window, baseline).filter(pl.max_horizontal("slow_z", "failed_z") > Z_GATE)
+    entries = compare_entries(store, window, baseline).filter(
+        pl.max_horizontal("slow_z", "failed_z") > Z_GATE
+    )
     found = {
         "legs": observe(legs.filter(pl.col("slow") & (pl.col("leg") != "gap")), leg_evidence),
         "logs": observe(compare_templates(store, window, baseline), template_evidence),
@@ -115,7 +121,12 @@ def _service_calls(incident: Incident, baseline: Baseline) -> nx.DiGraph[str]:
     """Who calls whom, in the incident or before."""
     graph: nx.DiGraph[str] = nx.DiGraph()
     for table in (baseline.calls, incident.store.calls([incident.window])):
-        edges = table.filter(pl.col("callee") != pl.col("service")).select("service", "callee").unique().sort("service", "callee")
+        edges = (
+            table.filter(pl.col("callee") != pl.col("service"))
+            .select("service", "callee")
+            .unique()
+            .sort("service", "callee")
+        )
         graph.add_edges_from(edges.iter_rows())
     return graph
 
@@ -135,14 +146,22 @@ def _candidates(
         orient="row",
     )
     placed = shown.join(ends, on="evidence_id", how="inner")
-    gone = vanished_pods(incident.store, incident.window, incident.baseline) if incident.baseline else pl.DataFrame()
+    gone = (
+        vanished_pods(incident.store, incident.window, incident.baseline)
+        if incident.baseline
+        else pl.DataFrame()
+    )
     found = []
     for service, suspicion in suspicions.items():
         if suspicion.score <= 0:
             continue
         ids = tuple(sorted(suspicion.weights, key=lambda name: (-suspicion.weights[name], name)))
         silent = any(evidence[name].kind is EvidenceKind.SILENCE for name in ids)
-        named = [pod for name in ids if evidence[name].kind is EvidenceKind.SATURATION and (pod := evidence[name].component.pod)]
+        named = [
+            pod
+            for name in ids
+            if evidence[name].kind is EvidenceKind.SATURATION and (pod := evidence[name].component.pod)
+        ]
         if silent and gone.height:
             named = gone.filter(pl.col("service") == service)["pod"].to_list() + named
         mine = [owner for owner in owners if owner.service == service]

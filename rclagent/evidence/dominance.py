@@ -12,7 +12,15 @@ from typing import Final
 import polars as pl
 
 from rclagent.core.baseline import LEG_KEYS
-from rclagent.core.evidence import Channel, Component, Evidence, EvidenceKind, FaultType, SpanReference, evidence_id
+from rclagent.core.evidence import (
+    Channel,
+    Component,
+    Evidence,
+    EvidenceKind,
+    FaultType,
+    SpanReference,
+    evidence_id,
+)
 from rclagent.core.store import TelemetryStore
 from rclagent.core.window import Window
 from rclagent.evidence.findings import Candidate, Claim, Entry, Findings
@@ -45,7 +53,13 @@ def dominant_legs(store: TelemetryStore, window: Window) -> Findings:
         seen[item.id] = item
         weights.setdefault(row["callee"], {})[item.id] = figure(row["share"])
         shown.append(
-            spans.select("trace_id", "span_id", pl.lit(item.id).alias("evidence_id"), pl.col("ms").alias("excess_ms"), "start_ns")
+            spans.select(
+                "trace_id",
+                "span_id",
+                pl.lit(item.id).alias("evidence_id"),
+                pl.col("ms").alias("excess_ms"),
+                "start_ns",
+            )
         )
     components = store.components([window])
     empty = pl.DataFrame(
@@ -71,7 +85,9 @@ def dominant_legs(store: TelemetryStore, window: Window) -> Findings:
         ruled_out=(),
         entries=tuple(
             Entry(row["service"], row["operation"], row["n"], row["failed"], 0.0)
-            for row in entries.sort("n", "service", "operation", descending=[True, False, False]).iter_rows(named=True)
+            for row in entries.sort("n", "service", "operation", descending=[True, False, False]).iter_rows(
+                named=True
+            )
         ),
         witnesses=pl.concat(shown).sort("trace_id", "span_id", "evidence_id") if shown else _no_witnesses(),
         services=tuple(components["service"].unique().sort().to_list()),
@@ -80,7 +96,9 @@ def dominant_legs(store: TelemetryStore, window: Window) -> Findings:
 
 
 def _evidence(row: Row, spans: pl.DataFrame) -> Evidence:
-    place_name = f"in calls from {row['caller']} to {row['callee']}" if row["caller"] else f"in {row['callee']} itself"
+    place_name = (
+        f"in calls from {row['caller']} to {row['callee']}" if row["caller"] else f"in {row['callee']} itself"
+    )
     return Evidence(
         id=evidence_id("dominance", *(row[name] for name in LEG_KEYS)),
         channel=Channel.LEGS,

@@ -76,7 +76,10 @@ def find_onset(store: TelemetryStore, windows: Sequence[Window], entries: pl.Dat
         store.entries(windows, entry_limits(entries), BUCKET_S)
         .join(known, on=["service", "operation"], how="inner")
         .group_by("bucket_ns")
-        .agg(pl.col("n", "over", "failed", "base_n", "base_failed").sum(), expected_failed.sum().alias("expected"))
+        .agg(
+            pl.col("n", "over", "failed", "base_n", "base_failed").sum(),
+            expected_failed.sum().alias("expected"),
+        )
         .filter(pl.col("n") >= MIN_REQUESTS)
         .sort("bucket_ns")
     )

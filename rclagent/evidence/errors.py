@@ -18,7 +18,7 @@ import polars as pl
 from rclagent.core.baseline import Baseline
 from rclagent.core.store import TelemetryStore
 from rclagent.core.window import Window
-from rclagent.evidence.logs import changed
+from rclagent.evidence.changes import changed
 from rclagent.evidence.statistics import Z_GATE, share_z
 
 MIN_ERRORS: Final = 3
@@ -75,7 +75,9 @@ def compare_attempts(store: TelemetryStore, window: Window, baseline: Baseline) 
     missed = missing_callees(store.attempts([window]), baseline.attempts)
     return (
         both.with_columns(change.alias("change"), z.alias("z"))
-        .filter((pl.col("change") > 0) & changed(pl.col("z"), pl.col("change")) & (pl.col("hits") >= MIN_ERRORS))
+        .filter(
+            (pl.col("change") > 0) & changed(pl.col("z"), pl.col("change")) & (pl.col("hits") >= MIN_ERRORS)
+        )
         .join(missed, on=keys, how="inner")
         .select(*keys, "callee", "n", "hits", "base_n", "base_hits", "change", "z")
         .sort(keys)
@@ -115,7 +117,10 @@ def _answers(attempts: pl.DataFrame) -> pl.DataFrame:
     """Calls tried ``n`` and unanswered ``hits`` of each calling operation that is ever answered."""
     return (
         attempts.group_by("service", "operation")
-        .agg(pl.col("hits").sum().alias("n"), pl.col("hits").filter(pl.col("callee") == "").sum().alias("unanswered"))
+        .agg(
+            pl.col("hits").sum().alias("n"),
+            pl.col("hits").filter(pl.col("callee") == "").sum().alias("unanswered"),
+        )
         .select("service", "operation", "n", pl.col("unanswered").alias("hits"))
     )
 

@@ -51,7 +51,9 @@ def name_fault(
     if suspicion.code_left > 0:
         return _behaviour(mine, suspicion)
     changes = [item for item in mine if item.kind is EvidenceKind.METRIC_CHANGE]
-    return _resource(max(changes, key=lambda item: (item.strength, item.id))) if changes else FaultType.UNKNOWN
+    return (
+        _resource(max(changes, key=lambda item: (item.strength, item.id))) if changes else FaultType.UNKNOWN
+    )
 
 
 def _resource(item: Evidence) -> FaultType:
@@ -77,10 +79,16 @@ def _mechanism(owner: Owner, legs: pl.DataFrame, suspicion: Suspicion) -> FaultT
 def _behaviour(mine: Sequence[Evidence], suspicion: Suspicion) -> FaultType:
     strongest = max(mine, key=lambda item: (suspicion.weights[item.id], item.id))
     most = suspicion.weights[strongest.id]
-    if any(item.kind is EvidenceKind.SILENCE and suspicion.weights[item.id] >= UNANSWERED * most for item in mine):
+    if any(
+        item.kind is EvidenceKind.SILENCE and suspicion.weights[item.id] >= UNANSWERED * most for item in mine
+    ):
         return FaultType.CRASH
-    vanished = {(item.component.service, item.operation) for item in mine if item.kind is EvidenceKind.LOG_VANISHED}
-    appeared = {(item.component.service, item.operation) for item in mine if item.kind is EvidenceKind.LOG_APPEARED}
+    vanished = {
+        (item.component.service, item.operation) for item in mine if item.kind is EvidenceKind.LOG_VANISHED
+    }
+    appeared = {
+        (item.component.service, item.operation) for item in mine if item.kind is EvidenceKind.LOG_APPEARED
+    }
     if any(item.kind is EvidenceKind.ERROR_RATE or _tells_of_exception(item) for item in mine):
         return FaultType.EXCEPTION
     if vanished & appeared:
@@ -91,4 +99,6 @@ def _behaviour(mine: Sequence[Evidence], suspicion: Suspicion) -> FaultType:
 
 
 def _tells_of_exception(item: Evidence) -> bool:
-    return item.kind is EvidenceKind.LOG_APPEARED and re.search(EXCEPTION_TEXT, item.subject or "") is not None
+    return (
+        item.kind is EvidenceKind.LOG_APPEARED and re.search(EXCEPTION_TEXT, item.subject or "") is not None
+    )

@@ -57,7 +57,7 @@ class Suspicion:
 
 
 def explain_away(
-    code: Mapping[str, float], breaks: Mapping[str, float], services: nx.DiGraph
+    code: Mapping[str, float], breaks: Mapping[str, float], services: nx.DiGraph[str]
 ) -> tuple[dict[str, float], dict[str, str]]:
     """Discount changes of behaviour that another service explains.
 
@@ -95,7 +95,7 @@ def fuse(
     code: Mapping[str, Mapping[str, float]],
     resources: Mapping[str, Mapping[str, float]],
     breaks: Mapping[str, float],
-    services: nx.DiGraph,
+    services: nx.DiGraph[str],
 ) -> dict[str, Suspicion]:
     """What speaks for each service.
 
@@ -107,7 +107,9 @@ def fuse(
         services: Caller -> callee.
     """
     found: dict[str, Suspicion] = defaultdict(Suspicion)
-    left, explained_by = explain_away({name: max(items.values()) for name, items in code.items()}, breaks, services)
+    left, explained_by = explain_away(
+        {name: max(items.values()) for name, items in code.items()}, breaks, services
+    )
     for service, items in timing.items():
         found[service].timing = min(1.0, sum(items.values()))
         found[service].weights.update(items)
@@ -126,7 +128,7 @@ def fuse(
     return dict(sorted(found.items()))
 
 
-def _reachable(graph: nx.DiGraph, service: str) -> list[str]:
+def _reachable(graph: nx.DiGraph[str], service: str) -> list[str]:
     if service not in graph:
         return []
     return sorted(nx.descendants(graph, service) - {service})

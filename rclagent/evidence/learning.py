@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 from rclagent.core.baseline import Baseline
 from rclagent.core.store import TelemetryStore
 from rclagent.core.window import Window
+
+PIECE_S: Final = 180.0
+"""Quiet time is looked at in pieces as long as an incident window: what scatters between them may differ in one."""
 
 
 def learn(store: TelemetryStore, windows: Sequence[Window]) -> Baseline:
@@ -16,15 +20,17 @@ def learn(store: TelemetryStore, windows: Sequence[Window]) -> Baseline:
         store: Holds the quiet telemetry.
         windows: Times believed to be quiet.
     """
+    clocks = store.clocks(windows)
     return Baseline(
         windows=tuple(windows),
         counts=store.counts(windows),
         components=store.components(windows),
         operations=store.operations(windows),
-        legs=store.legs(windows),
-        templates=store.templates(windows),
-        calls=store.calls(windows),
-        breaks=store.breaks(windows),
+        clocks=clocks,
+        legs=store.legs(windows, clocks=clocks, piece_s=PIECE_S),
+        templates=store.templates(windows, PIECE_S),
+        calls=store.calls(windows, PIECE_S),
+        breaks=store.breaks(windows, PIECE_S),
         errors=store.errors(windows),
         attempts=store.attempts(windows),
         entries=store.entries(windows),

@@ -50,11 +50,13 @@ def compare_legs(store: TelemetryStore, window: Window, baseline: Baseline) -> p
         pl.col("p50_ms").alias("base_p50_ms"),
         pl.col("mean_ms").alias("base_mean_ms"),
         pl.col("p95_ms").alias("base_p95_ms"),
+        "spread",
     )
     gaps = baseline.legs.filter(pl.col("leg") == "gap").select(
         "caller", "callee", "operation", pl.col("p50_ms").alias("gap_ms")
     )
-    seen = store.legs([window], leg_limits(baseline.legs))
+    clocks = store.clocks([window], baseline.clocks)
+    seen = store.legs([window], leg_limits(baseline.legs), clocks)
     both = seen.join(quiet, on=list(LEG_KEYS), how="inner").join(
         gaps, on=["caller", "callee", "operation"], how="left"
     )
@@ -64,8 +66,10 @@ def compare_legs(store: TelemetryStore, window: Window, baseline: Baseline) -> p
     rise = pl.col("p50_ms") - pl.col("base_p50_ms")
     mean_rise = pl.col("mean_ms") - pl.col("base_mean_ms")
     share = pl.col("over") / pl.col("n")
-    felt = ((rise > 5) & (rise > 0.5 * scale)) | ((mean_rise > 20) & (mean_rise > mean_scale) & (share >= 0.3))
-    z = exceedance_z(pl.col("over"), pl.col("n"), pl.col("base_n"))
+    felt = ((rise > 5) & (rise > 0.5 * scale)) | (
+        (mean_rise > 20) & (mean_rise > mean_scale) & (share >= 0.3)
+    )
+    z = exceedance_z(pl.col("over"), pl.col("n"), pl.col("base_n"), pl.col("spread"))
     return (
         both.with_columns(share.alias("share"), z.alias("z"))
         .with_columns((felt & (pl.col("z") > Z_GATE)).alias("slow"))

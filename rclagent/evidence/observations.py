@@ -36,7 +36,9 @@ def leg_evidence(row: Row) -> Evidence:
     )
     caller, callee, operation = row["caller"] or None, row["callee"], row["operation"]
     typical = row["p50_ms"] - row["base_p50_ms"] > 0.5 * (row["mean_ms"] - row["base_mean_ms"])
-    name, now, before = ("median", "p50_ms", "base_p50_ms") if typical else ("mean", "mean_ms", "base_mean_ms")
+    name, now, before = (
+        ("median", "p50_ms", "base_p50_ms") if typical else ("mean", "mean_ms", "base_mean_ms")
+    )
     rise = row[now] - row[before]
     # The halves of a call are read on two clocks: only how much later they became means anything.
     what = {
@@ -106,7 +108,11 @@ def call_evidence(row: Row) -> Evidence:
 
 def break_evidence(row: Row) -> Evidence:
     """A call after which requests end, or requests that end without any call."""
-    last = f"end with the call to {row['callee']} ({row['call']})" if row["callee"] else "end without calling anyone"
+    last = (
+        f"end with the call to {row['callee']} ({row['call']})"
+        if row["callee"]
+        else "end without calling anyone"
+    )
     return Evidence(
         id=evidence_id("breaks", row["service"], row["operation"], row["callee"], row["call"]),
         channel=Channel.CALLS,
@@ -162,7 +168,10 @@ def series_evidence(row: Row) -> Evidence:
     name = row["pod"] or row["node"] or row["service"]
     what = row["resource"] or row["metric"]
     if row["level"] is not None:
-        level, before = f"{row['level']:.0%} of its limit", f"usual {row['base_p50'] * row['level'] / row['value']:.1%}"
+        level, before = (
+            f"{row['level']:.0%} of its limit",
+            f"usual {row['base_p50'] * row['level'] / row['value']:.1%}",
+        )
     else:
         level, before = f"{row['value']:.4g}", f"usual {row['base_p50']:.4g}"
     return Evidence(
@@ -195,9 +204,7 @@ def entry_evidence(row: Row) -> Evidence:
         operation=row["operation"],
         strength=figure(max(row["slow_z"], row["failed_z"])),
         incident=figures(row, n="n", over="over", failed="failed", p50_ms="p50_ms", p95_ms="p95_ms"),
-        baseline=figures(
-            row, n="base_n", failed="base_failed", p50_ms="base_p50_ms", p95_ms="base_p95_ms"
-        ),
+        baseline=figures(row, n="base_n", failed="base_failed", p50_ms="base_p50_ms", p95_ms="base_p95_ms"),
         statement=statement,
     )
 
@@ -216,4 +223,6 @@ def ms(value: float) -> str:
 
 def by_id(groups: Iterable[list[Evidence]]) -> dict[str, Evidence]:
     """All evidence in order of id."""
-    return {item.id: item for item in sorted((item for group in groups for item in group), key=lambda e: e.id)}
+    return {
+        item.id: item for item in sorted((item for group in groups for item in group), key=lambda e: e.id)
+    }

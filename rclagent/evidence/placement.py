@@ -11,7 +11,11 @@ from rclagent.evidence.statistics import Z_GATE, share_z
 
 
 def place(
-    service: str, evidence: Sequence[str], observed_at: pl.DataFrame, components: pl.DataFrame, pods: Sequence[str]
+    service: str,
+    evidence: Sequence[str],
+    observed_at: pl.DataFrame,
+    components: pl.DataFrame,
+    pods: Sequence[str],
 ) -> Component:
     """The component as precisely as the data allow.
 
@@ -29,7 +33,11 @@ def place(
     own = components.filter((pl.col("service") == service) & (pl.col("pod") != ""))
     names = own["pod"].unique().sort().to_list()
     pod = pods[0] if pods else names[0] if len(names) == 1 else _outstanding(service, evidence, observed_at)
-    nodes = own.filter((pl.col("pod") == pod) & (pl.col("node") != ""))["node"].unique().sort().to_list() if pod else []
+    nodes = (
+        own.filter((pl.col("pod") == pod) & (pl.col("node") != ""))["node"].unique().sort().to_list()
+        if pod
+        else []
+    )
     return Component(service=service, pod=pod, node=nodes[0] if len(nodes) == 1 else None)
 
 
@@ -37,7 +45,9 @@ def _outstanding(service: str, evidence: Sequence[str], observed_at: pl.DataFram
     shown = observed_at.filter(pl.col("evidence_id").is_in(list(evidence)))
     sides = [
         shown.filter(pl.col("caller") == service).select(pl.col("caller_pod").alias("pod"), "odd"),
-        shown.filter((pl.col("callee") == service) & (pl.col("caller").fill_null("") != service)).select("pod", "odd"),
+        shown.filter((pl.col("callee") == service) & (pl.col("caller").fill_null("") != service)).select(
+            "pod", "odd"
+        ),
     ]
     by_pod = (
         pl.concat(sides)
@@ -48,5 +58,9 @@ def _outstanding(service: str, evidence: Sequence[str], observed_at: pl.DataFram
     )  # fmt: skip
     z = share_z(pl.col("hits"), pl.col("n"), pl.col("rest_hits"), pl.col("rest_n"))
     twice = pl.col("hits") * pl.col("rest_n") >= 2 * pl.col("rest_hits") * pl.col("n")
-    standing_out = by_pod.with_columns(z.alias("z")).filter((pl.col("z") > Z_GATE) & twice).sort("z", "pod", descending=[True, False])
+    standing_out = (
+        by_pod.with_columns(z.alias("z"))
+        .filter((pl.col("z") > Z_GATE) & twice)
+        .sort("z", "pod", descending=[True, False])
+    )
     return str(standing_out["pod"][0]) if standing_out.height else None

@@ -50,7 +50,9 @@ def robust_z(value: pl.Expr, median: pl.Expr, mad: pl.Expr, p99: pl.Expr) -> pl.
         Dimensionless; where the baseline does not vary at all and is 0, its spread is taken as 1 % of
         the value, so that a first sample above zero is far but finite.
     """
-    spread = pl.max_horizontal(1.4826 * mad, 0.05 * median.abs(), (p99 - median).abs() / 2.33, 0.01 * value.abs())
+    spread = pl.max_horizontal(
+        1.4826 * mad, 0.05 * median.abs(), (p99 - median).abs() / 2.33, 0.01 * value.abs()
+    )
     return pl.when(spread > 0).then((value - median) / spread).otherwise(0.0)
 
 
@@ -83,11 +85,17 @@ def compare_series(store: TelemetryStore, window: Window, baseline: Baseline) ->
     up, down = robust_z(pl.col("high"), *figures), robust_z(pl.col("low"), *figures)
     rises = up.abs() >= down.abs()
     value = pl.when(rises).then("high").otherwise("low")
-    percent = pl.col("metric").str.contains(r"%|(?i)percent|pct") | (pl.max_horizontal("high", "base_high") > 1.5)
+    percent = pl.col("metric").str.contains(r"%|(?i)percent|pct") | (
+        pl.max_horizontal("high", "base_high") > 1.5
+    )
     level = pl.when(pl.col("is_share")).then(value / pl.when(percent).then(100.0).otherwise(1.0))
     left_range = (pl.col("value") > pl.col("base_high")) | (pl.col("value") < pl.col("base_low"))
     saturated = (pl.col("level") >= SATURATED) & (pl.col("z") > SATURATED_Z)
-    moved = (pl.col("z").abs() > CHANGED_Z) & left_range & (pl.col("level").is_null() | (pl.col("level") >= SUSTAINED))
+    moved = (
+        (pl.col("z").abs() > CHANGED_Z)
+        & left_range
+        & (pl.col("level").is_null() | (pl.col("level") >= SUSTAINED))
+    )
     return (
         both.with_columns(value.alias("value"), level.alias("level"), pl.when(rises).then(up).otherwise(down).alias("z"))
         .with_columns(saturated.fill_null(False).alias("saturated"))

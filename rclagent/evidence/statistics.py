@@ -10,10 +10,12 @@ Z_GATE: Final = 3.0
 """A deviation counts from three standard deviations: one in 740 by chance, one-sided."""
 
 
-def share_z(hits: pl.Expr, n: pl.Expr, base_hits: pl.Expr, base_n: pl.Expr) -> pl.Expr:
+def share_z(
+    hits: pl.Expr, n: pl.Expr, base_hits: pl.Expr, base_n: pl.Expr, spread: pl.Expr | float = 0.0
+) -> pl.Expr:
     """Distance of an incident share from its baseline share, in standard errors.
 
-    z = (p1 - p0) / sqrt(p (1 - p) (1/n1 + 1/n0)) with the pooled share
+    z = (p1 - p0) / sqrt(p (1 - p) (1/n1 + 1/n0) + spread^2) with the pooled share
     p = (k1 + k0 + 1/2) / (n1 + n0 + 1); the halves keep it finite where nothing or everything hits.
 
     Args:
@@ -21,6 +23,7 @@ def share_z(hits: pl.Expr, n: pl.Expr, base_hits: pl.Expr, base_n: pl.Expr) -> p
         n: Trials inside the incident.
         base_hits: Count in the baseline, 0..base_n.
         base_n: Trials in the baseline.
+        spread: Scatter of the share between quiet times beyond chance (rclagent.telemetry.shares).
 
     Returns:
         Dimensionless; 0 where either side has no trials.
@@ -28,15 +31,15 @@ def share_z(hits: pl.Expr, n: pl.Expr, base_hits: pl.Expr, base_n: pl.Expr) -> p
     Source: two-proportion z test with Jeffreys' halves.
     """
     pooled = (hits + base_hits + 0.5) / (n + base_n + 1)
-    scatter = (pooled * (1 - pooled) * (1 / n + 1 / base_n)).sqrt()
+    scatter = (pooled * (1 - pooled) * (1 / n + 1 / base_n) + spread**2).sqrt()
     z = (hits / n - base_hits / base_n) / scatter
     return pl.when((n > 0) & (base_n > 0)).then(z).otherwise(0.0)
 
 
-def exceedance_z(over: pl.Expr, n: pl.Expr, base_n: pl.Expr) -> pl.Expr:
+def exceedance_z(over: pl.Expr, n: pl.Expr, base_n: pl.Expr, spread: pl.Expr | float = 0.0) -> pl.Expr:
     """Distance of the share of values above the baseline's 95th percentile from what chance lets expect.
 
-    z = (k/n - q) / sqrt(q (1 - q) (1/n + 1/m)) with q = max(5 %, 1/(m + 1)): the percentile was estimated
+    z = (k/n - q) / sqrt(q (1 - q) (1/n + 1/m) + spread^2) with q = max(5 %, 1/(m + 1)): the percentile was estimated
     from m values; of few values it is their maximum, which a further one exceeds with
     probability 1/(m + 1).
 
@@ -44,12 +47,13 @@ def exceedance_z(over: pl.Expr, n: pl.Expr, base_n: pl.Expr) -> pl.Expr:
         over: Incident values above the baseline's 95th percentile.
         n: Incident values.
         base_n: Baseline values, m.
+        spread: Scatter of that share between quiet times beyond chance.
 
     Returns:
         Dimensionless; 0 where either side has no values.
     """
     expected = pl.max_horizontal(pl.lit(0.05), 1 / (base_n + 1))
-    scatter = (expected * (1 - expected) * (1 / n + 1 / base_n)).sqrt()
+    scatter = (expected * (1 - expected) * (1 / n + 1 / base_n) + spread**2).sqrt()
     return pl.when((n > 0) & (base_n > 0)).then((over / n - expected) / scatter).otherwise(0.0)
 
 

@@ -51,14 +51,20 @@ def exhibits(store: TelemetryStore, window: Window, baseline: Baseline, observed
         ``start_ns``, ``odd`` (it shows the observation), ``excess_ms`` (over the usual 95th
         percentile; 0 where it is not about time); sorted.
     """
-    legs = observed.legs.select(*LEG_KEYS, "evidence_id", (pl.col("base_p95_ms") + MARGIN_MS).alias("limit_ms"))
-    slow = store.leg_values([window], legs).with_columns(
-        (pl.col("ms") > pl.col("limit_ms")).alias("odd"), (pl.col("ms") - pl.col("limit_ms")).clip(0).alias("excess_ms")
+    legs = observed.legs.select(
+        *LEG_KEYS, "evidence_id", (pl.col("base_p95_ms") + MARGIN_MS).alias("limit_ms")
+    )
+    slow = store.leg_values([window], legs, store.clocks([window], baseline.clocks)).with_columns(
+        (pl.col("ms") > pl.col("limit_ms")).alias("odd"),
+        (pl.col("ms") - pl.col("limit_ms")).clip(0).alias("excess_ms"),
     )
     template_keys = ["service", "operation", "severity", "template"]
     limits = entry_limits(baseline.entries)
     entries = store.entry_spans(
-        [window], observed.entries.select("service", "operation", "evidence_id").join(limits, on=["service", "operation"])
+        [window],
+        observed.entries.select("service", "operation", "evidence_id").join(
+            limits, on=["service", "operation"]
+        ),
     ).with_columns((pl.col("ms") - pl.col("limit_ms")).clip(0).alias("excess_ms"), pl.col("has").alias("odd"))
     return pl.concat(
         [

@@ -11,8 +11,9 @@ from typing import Final
 
 from rclagent.agents.wording import FAULT_NAMES
 from rclagent.core.coverage import Coverage
-from rclagent.core.diagnosis import Agents, Diagnosis, IncidentSummary, RootCause, RuledOut
+from rclagent.core.diagnosis import Agents, Diagnosis, IncidentSummary, RootCause, RuledOut, Verdict
 from rclagent.core.evidence import Evidence
+from rclagent.core.incident import Alarm
 from rclagent.report import words
 from rclagent.telemetry.read import IGNORED
 
@@ -62,6 +63,8 @@ class Digest:
     """When it was, and where it is felt."""
     leading: tuple[CauseDigest, ...]
     """Causes told at length."""
+    others_title: str
+    """What the further candidates are."""
     others: tuple[CauseDigest, ...]
     """Further candidates, told in a line each."""
     further_others: int
@@ -76,11 +79,17 @@ class Digest:
     """Sentences: what the answer rests on."""
 
 
+_ALARMS: Final = {Alarm.GIVEN: "given", Alarm.FOUND: "found in the data"}
+
+
 def digest(diagnosis: Diagnosis) -> Digest:
     """Chooses what to tell of a diagnosis."""
     by_id = {piece.id: piece for piece in diagnosis.evidence}
+    healthy = diagnosis.verdict is Verdict.HEALTHY
     leading = [
-        cause for cause in diagnosis.root_causes if cause.rank == 1 or cause.confidence >= LEADING_CONFIDENCE
+        cause
+        for cause in diagnosis.root_causes
+        if not healthy and (cause.rank == 1 or cause.confidence >= LEADING_CONFIDENCE)
     ][:MAX_LEADING]
     others = [cause for cause in diagnosis.root_causes if cause not in leading]
     return Digest(
@@ -88,6 +97,7 @@ def digest(diagnosis: Diagnosis) -> Digest:
         verdict=f"{diagnosis.verdict.value}, confidence {words.percent(diagnosis.confidence)}",
         incident=_incident(diagnosis.incident),
         leading=tuple(_cause(cause, by_id) for cause in leading),
+        others_title="Deviations too weak to be called a fault" if healthy else "Less likely",
         others=tuple(_cause(cause, by_id) for cause in others[:MAX_LISTED]),
         further_others=max(0, len(others) - MAX_LISTED),
         ruled_out=diagnosis.ruled_out[:MAX_LISTED],
@@ -98,10 +108,14 @@ def digest(diagnosis: Diagnosis) -> Digest:
 
 
 def _incident(incident: IncidentSummary) -> str:
-    how = "found in the data" if incident.alarm_found else "given"
     seconds = (incident.end_ns - incident.start_ns) / 1e9
     when = f"{seconds:,.0f} s from {words.utc(incident.start_ns)}"
-    text = f"{when}; alarm at {words.utc(incident.alarm_ns)}, {how}"
+    alarm = (
+        f"alarm at {words.utc(incident.alarm_ns)}, {_ALARMS[incident.alarm]}"
+        if incident.alarm in _ALARMS
+        else "no alarm"
+    )
+    text = f"{when}; {alarm}"
     if incident.entry is None:
         return text
     return f"{text}; felt at {incident.entry} {incident.entry_operation or ''}".rstrip()

@@ -20,7 +20,7 @@ def _blocks(told: Digest) -> Iterator[str]:
     for cause in told.leading:
         yield from _cause(cause)
     if told.others:
-        yield "### Less likely"
+        yield f"### {told.others_title}"
         yield _table(
             ("rank", "service", "fault", "confidence", "why"),
             [

@@ -11,6 +11,7 @@ from typing import Final
 import polars as pl
 
 from rclagent.core.baseline import LEG_KEYS
+from rclagent.telemetry.clocks import on_one_clock
 from rclagent.telemetry.legs import cut_legs
 
 ODD_Z: Final = 3.0
@@ -19,12 +20,15 @@ _P95_Z: Final = 1.645  # a normal distribution's 95th percentile, in standard de
 _FLOOR_MS: Final = 0.5  # clocks and schedulers scatter by that much where a baseline does not vary
 
 
-def leg_oddness(spans: pl.DataFrame, legs: pl.DataFrame) -> pl.DataFrame:
+def leg_oddness(
+    spans: pl.DataFrame, legs: pl.DataFrame, clocks: pl.DataFrame | None = None
+) -> pl.DataFrame:
     """Compares every leg of some traces with its own baseline.
 
     Args:
         spans: Repaired spans (rclagent.telemetry.repair), whole traces.
         legs: Baseline, LEG_SCHEMA.
+        clocks: Offsets that the baseline's legs are free of, CLOCK_SCHEMA; none where None.
 
     Returns:
         One line a leg in order of row and leg: ``row``, ``trace_id``, ``span_id`` (of the span with the
@@ -33,8 +37,9 @@ def leg_oddness(spans: pl.DataFrame, legs: pl.DataFrame) -> pl.DataFrame:
         of the spread between median and 95th percentile, scaled to standard deviations; >= 0.
     """
     spread = (pl.col("p95_ms") - pl.col("p50_ms")).clip(_FLOOR_MS)
+    cut = cut_legs(spans)
     return (
-        cut_legs(spans)
+        (cut if clocks is None else on_one_clock(cut, clocks))
         .filter(pl.col("leg") != "gap")  # its two halves are told
         .join(legs.select(*LEG_KEYS, "p50_ms", "p95_ms"), on=list(LEG_KEYS), how="left")
         .join(spans.select("row", "trace_id", "span_id"), on="row", how="inner")

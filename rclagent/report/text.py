@@ -25,7 +25,7 @@ def _blocks(told: Digest) -> Iterator[list[str]]:
     for cause in told.leading:
         yield list(_cause(cause))
     yield _section(
-        "Less likely",
+        told.others_title,
         [f"{c.rank}. {_name(c.service)}, {c.fault}, {c.confidence}: {c.proofs[0]}" for c in told.others],
         told.further_others,
     )

@@ -28,13 +28,16 @@ from rclagent.core.baseline import (
 )
 from rclagent.core.span import SpanKind
 from rclagent.core.telemetry import Telemetry
-from rclagent.core.window import NS_PER_MS, Window
-from rclagent.telemetry.legs import CALLING, cut_legs, with_calls
+from rclagent.core.window import NS_PER_MS, NS_PER_S, Window
+from rclagent.telemetry.clocks import clock_offsets, on_one_clock
+from rclagent.telemetry.legs import CALLING, call_halves, cut_legs, with_calls
 from rclagent.telemetry.repair import RepairedSpans, repair_spans
 from rclagent.telemetry.requests import call_steps
+from rclagent.telemetry.shares import shares
 from rclagent.telemetry.templates import template_of
 
 _PLACE: Final = ("service", "pod", "node")
+_CALL_KEYS: Final = ("service", "operation", "callee", "call")
 
 
 class FrameStore:
@@ -80,7 +83,12 @@ class FrameStore:
             # A total that falls was reset: its process restarted, and the rate is unknown.
             pl.when((rise >= 0) & (step_s > 0)).then(rise / step_s).otherwise(None).alias("value")
         ).filter(pl.col("value").is_not_null())
-        return pl.concat([points.filter(~pl.col("cumulative")), rates]).select(*keys, "time_ns", "value")
+        # In order, for the last digits of a mean depend on the order of its values.
+        return (
+            pl.concat([points.filter(~pl.col("cumulative")), rates])
+            .select(*keys, "time_ns", "value")
+            .sort(*keys, "time_ns")
+        )
 
     def extent(self) -> Window | None:
         """From the first to the last trace; of log lines, else metrics, where there is none."""
@@ -120,9 +128,7 @@ class FrameStore:
         return (
             pl.concat(counted)
             .group_by(_PLACE)
-            .agg(
-                pl.col("records").filter(pl.col("modality") == name).sum().alias(name) for name in tables
-            )
+            .agg(pl.col("records").filter(pl.col("modality") == name).sum().alias(name) for name in tables)
             .filter(pl.col("service") != "")
             .with_columns(pl.col(*tables).cast(pl.Int64))
             .select(*COMPONENT_SCHEMA)
@@ -142,9 +148,19 @@ class FrameStore:
             .sort("service", "operation")
         )
 
-    def legs(self, windows: Sequence[Window], thresholds: pl.DataFrame | None = None) -> pl.DataFrame:
+    def clocks(self, windows: Sequence[Window], known: pl.DataFrame | None = None) -> pl.DataFrame:
+        """How far the clocks at both ends of calls are apart."""
+        return clock_offsets(call_halves(self._spans_in(windows)), known)
+
+    def legs(
+        self,
+        windows: Sequence[Window],
+        thresholds: pl.DataFrame | None = None,
+        clocks: pl.DataFrame | None = None,
+        piece_s: float | None = None,
+    ) -> pl.DataFrame:
         """Distribution of each leg."""
-        legs = self._legs_in(windows)
+        legs = self._legs_in(windows, clocks)
         figures = [
             pl.len().cast(pl.Int64).alias("n"),
             pl.col("ms").mean().alias("mean_ms"),
@@ -153,7 +169,14 @@ class FrameStore:
             pl.col("ms").quantile(0.95).alias("p95_ms"),
         ]
         if thresholds is None:
-            return legs.group_by(LEG_KEYS).agg(figures).select(*LEG_SCHEMA).sort(LEG_KEYS)
+            table = legs.group_by(LEG_KEYS).agg(figures)
+            pieces = self._spans_in(windows).select("row", _piece(piece_s))
+            return (
+                table.join(_tail_spread(legs.join(pieces, on="row"), table), on=list(LEG_KEYS), how="left")
+                .with_columns(pl.col("spread").fill_null(0.0))
+                .select(*LEG_SCHEMA)
+                .sort(LEG_KEYS)
+            )
         excess = (pl.col("ms") - pl.col("limit_ms")).clip(0)
         return (
             legs.join(thresholds, on=list(LEG_KEYS), how="left")
@@ -167,48 +190,39 @@ class FrameStore:
             .sort(LEG_KEYS)
         )
 
-    def leg_values(self, windows: Sequence[Window], keys: pl.DataFrame) -> pl.DataFrame:
+    def leg_values(
+        self, windows: Sequence[Window], keys: pl.DataFrame, clocks: pl.DataFrame | None = None
+    ) -> pl.DataFrame:
         """Single values of chosen legs, with the span and the pods that they belong to.
 
         Args:
             windows: Times.
             keys: Leg keys, with any columns to carry along.
+            clocks: Offsets to take out of the halves of calls.
 
         Returns:
             The columns of ``keys``, ``ms``, ``pod``, ``caller_pod``, ``trace_id``, ``span_id``, ``start_ns``.
         """
         spans = self._spans_in(windows).select("row", "trace_id", "span_id", "start_ns")
-        return self._legs_in(windows).join(keys, on=list(LEG_KEYS), how="inner").join(spans, on="row").sort("row", "leg")
-
-    def templates(self, windows: Sequence[Window]) -> pl.DataFrame:
-        """Spans of each operation, and those that logged each template."""
-        logs = self._logs.filter(inside(windows, "trace_ns"))
-        spans = self._spans_in(windows)
-        by_span = self._template_shares(logs.filter(pl.col("row").is_not_null()), spans)
-        return pl.concat([by_span, self._template_rates(logs.filter(pl.col("row").is_null()), spans)]).sort(
-            "service", "operation", "severity", "template"
-        )
-
-    def _template_shares(self, logs: pl.DataFrame, spans: pl.DataFrame) -> pl.DataFrame:
-        """P(template | operation of the span that logged)."""
-        totals = spans.group_by("service", "operation").agg(pl.len().cast(pl.Int64).alias("n"))
-        keys = ["service", "operation", "severity", "template"]
-        hits = logs.group_by(keys).agg(pl.col("row").n_unique().cast(pl.Int64).alias("hits"))
-        return hits.join(totals, on=["service", "operation"], how="inner").select(*TEMPLATE_SCHEMA)
-
-    def _template_rates(self, logs: pl.DataFrame, spans: pl.DataFrame) -> pl.DataFrame:
-        """Lines per request of the service, for lines that name no span."""
-        totals = (
-            spans.filter(pl.col("entry_row") == pl.col("row"))
-            .group_by("service")
-            .agg(pl.len().cast(pl.Int64).alias("n"))
-        )
-        hits = logs.group_by("service", "severity", "template").agg(pl.len().cast(pl.Int64).alias("hits"))
         return (
-            hits.join(totals, on="service", how="left")
-            .with_columns(pl.lit("").alias("operation"), pl.col("n").fill_null(0))
-            .select(*TEMPLATE_SCHEMA)
+            self._legs_in(windows, clocks)
+            .join(keys, on=list(LEG_KEYS), how="inner")
+            .join(spans, on="row")
+            .sort("row", "leg")
         )
+
+    def templates(self, windows: Sequence[Window], piece_s: float | None = None) -> pl.DataFrame:
+        """Spans of each operation, and those that logged each template."""
+        keys = ["service", "operation", "severity", "template"]
+        piece = _piece(piece_s)
+        logs = self._logs.filter(inside(windows, "trace_ns")).with_columns(piece)
+        spans = self._spans_in(windows).with_columns(piece)
+        named = logs.filter(pl.col("row").is_not_null()).unique([*keys, "row"])
+        by_span = shares(named, spans, keys)
+        # Lines that name no span are counted against the requests of their service.
+        unnamed = logs.filter(pl.col("row").is_null()).with_columns(pl.lit("").alias("operation"))
+        requests = spans.filter(pl.col("entry_row") == pl.col("row")).with_columns(pl.lit("").alias("operation"))
+        return pl.concat([by_span, shares(unnamed, requests, keys)]).select(*TEMPLATE_SCHEMA).sort(keys)
 
     def template_spans(self, windows: Sequence[Window], keys: pl.DataFrame) -> pl.DataFrame:
         """Spans of the operations in ``keys``, and whether each logged the template.
@@ -220,7 +234,9 @@ class FrameStore:
         Returns:
             The columns of ``keys``, ``trace_id``, ``span_id``, ``pod``, ``start_ns``, ``has`` (Boolean).
         """
-        spans = self._spans_in(windows).select("service", "operation", "row", "trace_id", "span_id", "pod", "start_ns")
+        spans = self._spans_in(windows).select(
+            "service", "operation", "row", "trace_id", "span_id", "pod", "start_ns"
+        )
         logged = (
             self._logs.filter(pl.col("row").is_not_null())
             .select("row", "severity", "template")
@@ -234,19 +250,22 @@ class FrameStore:
             .sort("row", "severity", "template")
         )
 
-    def calls(self, windows: Sequence[Window]) -> pl.DataFrame:
+    def calls(self, windows: Sequence[Window], piece_s: float | None = None) -> pl.DataFrame:
         """Requests of each operation, and those that made each call."""
-        steps, totals = self._steps_in(windows)
-        keys = ["service", "operation", "callee", "call"]
-        hits = steps.group_by(keys).agg(pl.col("entry_row").n_unique().cast(pl.Int64).alias("hits"))
-        return hits.join(totals, on=["service", "operation"]).select(*CALL_SCHEMA).sort(keys)
+        steps = call_steps(self._spans_in(windows)).unique(["entry_row", *_CALL_KEYS])
+        return self._request_shares(steps, windows, piece_s).select(*CALL_SCHEMA)
 
-    def breaks(self, windows: Sequence[Window]) -> pl.DataFrame:
+    def breaks(self, windows: Sequence[Window], piece_s: float | None = None) -> pl.DataFrame:
         """Requests of each operation by the call that they made last."""
-        _, totals = self._steps_in(windows)
-        keys = ["service", "operation", "callee", "call"]
-        hits = self._last_steps(windows).group_by(keys).agg(pl.len().cast(pl.Int64).alias("hits"))
-        return hits.join(totals, on=["service", "operation"]).select(*BREAK_SCHEMA).sort(keys)
+        return self._request_shares(self._last_steps(windows), windows, piece_s).select(*BREAK_SCHEMA)
+
+    def _request_shares(
+        self, steps: pl.DataFrame, windows: Sequence[Window], piece_s: float | None
+    ) -> pl.DataFrame:
+        spans = self._spans_in(windows)
+        requests = spans.filter(pl.col("entry_row") == pl.col("row")).with_columns(_piece(piece_s))
+        hits = steps.join(requests.select("entry_row", "piece"), on="entry_row", how="inner")
+        return shares(hits, requests, _CALL_KEYS)
 
     def call_requests(self, windows: Sequence[Window], keys: pl.DataFrame, *, last: bool) -> pl.DataFrame:
         """Requests of the operations in ``keys``, and whether each made the call (``last``: made it last).
@@ -263,7 +282,7 @@ class FrameStore:
         entries = spans.select(
             "service", "operation", pl.col("row").alias("entry_row"), "trace_id", "span_id", "pod", "start_ns"
         )
-        steps = self._last_steps(windows) if last else self._steps_in(windows)[0]
+        steps = self._last_steps(windows) if last else call_steps(self._spans_in(windows))
         made = steps.select("entry_row", "callee", "call").unique().with_columns(pl.lit(True).alias("has"))
         return (
             entries.join(keys, on=["service", "operation"], how="inner")
@@ -304,7 +323,12 @@ class FrameStore:
     def attempts(self, windows: Sequence[Window]) -> pl.DataFrame:
         """Calls tried by each operation, and which service answered."""
         answered, keys = self._attempts_in(windows), ["service", "operation", "callee"]
-        return answered.group_by(keys).agg(pl.len().cast(pl.Int64).alias("hits")).select(*ATTEMPT_SCHEMA).sort(keys)
+        return (
+            answered.group_by(keys)
+            .agg(pl.len().cast(pl.Int64).alias("hits"))
+            .select(*ATTEMPT_SCHEMA)
+            .sort(keys)
+        )
 
     def attempt_spans(self, windows: Sequence[Window], keys: pl.DataFrame) -> pl.DataFrame:
         """Calls tried by the operations in ``keys``, and whether each went unanswered; as error_spans."""
@@ -358,7 +382,9 @@ class FrameStore:
         Returns:
             The columns of ``keys``, ``trace_id``, ``span_id``, ``pod``, ``start_ns``, ``ms``, ``has`` (Boolean).
         """
-        tops = self._tops_in(windows).join(keys.select("service", "operation", "limit_ms"), on=["service", "operation"])
+        tops = self._tops_in(windows).join(
+            keys.select("service", "operation", "limit_ms"), on=["service", "operation"]
+        )
         odd = (pl.col("ms") > pl.col("limit_ms")) | pl.col("error").fill_null(False)
         return self._exhibits(tops.with_columns(odd.alias("has")).drop("limit_ms"), keys, "ms")
 
@@ -411,19 +437,15 @@ class FrameStore:
     def _tops_in(self, windows: Sequence[Window]) -> pl.DataFrame:
         """Spans at which requests enter the system, with their duration ``ms``."""
         ms = (pl.col("end_ns") - pl.col("start_ns")) / NS_PER_MS
-        return self._spans_in(windows).filter((pl.col("parent_row") < 0) & ~pl.col("orphan")).with_columns(ms.alias("ms"))
-
-    def _legs_in(self, windows: Sequence[Window]) -> pl.DataFrame:
-        return cut_legs(self._spans_in(windows))
-
-    def _steps_in(self, windows: Sequence[Window]) -> tuple[pl.DataFrame, pl.DataFrame]:
-        spans = self._spans_in(windows)
-        totals = (
-            spans.filter(pl.col("entry_row") == pl.col("row"))
-            .group_by("service", "operation")
-            .agg(pl.len().cast(pl.Int64).alias("n"))
+        return (
+            self._spans_in(windows)
+            .filter((pl.col("parent_row") < 0) & ~pl.col("orphan"))
+            .with_columns(ms.alias("ms"))
         )
-        return call_steps(spans), totals
+
+    def _legs_in(self, windows: Sequence[Window], clocks: pl.DataFrame | None) -> pl.DataFrame:
+        legs = cut_legs(self._spans_in(windows))
+        return legs if clocks is None else on_one_clock(legs, clocks)
 
     def _last_steps(self, windows: Sequence[Window]) -> pl.DataFrame:
         """Of each request the call made last; an empty callee where it made none."""
@@ -453,14 +475,27 @@ class FrameStore:
             spans.join(children, on="row", how="left", maintain_order="left")
             .with_columns((failed & ~pl.col("child_failed").fill_null(False)).alias("deepest"))
             .with_columns(
-                (pl.col("deepest") & pl.col("kind").is_in(CALLING) & pl.col("child_failed").is_null()).alias("outgoing")
+                (pl.col("deepest") & pl.col("kind").is_in(CALLING) & pl.col("child_failed").is_null()).alias(
+                    "outgoing"
+                )
             )
         )
+
+
+def _tail_spread(legs: pl.DataFrame, table: pl.DataFrame) -> pl.DataFrame:
+    """How much the share of values above each leg's 95th percentile scatters between pieces of time."""
+    over = legs.join(table.select(*LEG_KEYS, "p95_ms"), on=list(LEG_KEYS)).filter(pl.col("ms") > pl.col("p95_ms"))
+    return shares(over, legs, LEG_KEYS, LEG_KEYS).select(*LEG_KEYS, "spread")
+
+
+def _piece(piece_s: float | None) -> pl.Expr:
+    """Number of the piece of time that a trace belongs to; null where no pieces are asked for."""
+    if piece_s is None:
+        return pl.lit(None, dtype=pl.Int64).alias("piece")
+    return (pl.col("trace_ns") // max(int(piece_s * NS_PER_S), 1)).alias("piece")
 
 
 def inside(windows: Sequence[Window], column: str) -> pl.Expr:
     """Whether a time column lies in any of the windows."""
     tests = [pl.col(column).is_between(window.start_ns, window.end_ns, closed="left") for window in windows]
     return pl.any_horizontal(tests) if tests else pl.lit(False)
-
-

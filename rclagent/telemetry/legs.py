@@ -75,16 +75,23 @@ def self_times(marked: pl.DataFrame) -> pl.DataFrame:
         .group_by("row")
         .agg(pl.col("self_ns").sum())
     )
-    return marked.select("row").join(own, on="row", how="left", maintain_order="left").with_columns(
-        pl.col("self_ns").fill_null(0)
+    return (
+        marked.select("row")
+        .join(own, on="row", how="left", maintain_order="left")
+        .with_columns(pl.col("self_ns").fill_null(0))
     )
 
 
 def _uncovered(marked: pl.DataFrame) -> pl.DataFrame:
     """Intervals of each span that no child covers: ``row``, ``entry_row``, ``start_ns``, ``end_ns``."""
-    spans = marked.select("row", "entry_row", pl.col("start_ns").alias("p_start"), pl.col("end_ns").alias("p_end"))
+    spans = marked.select(
+        "row", "entry_row", pl.col("start_ns").alias("p_start"), pl.col("end_ns").alias("p_end")
+    )
     children = marked.filter(pl.col("parent_row") >= 0).select(
-        pl.col("parent_row").alias("row"), "start_ns", "end_ns", (pl.col("entry_row") == pl.col("row")).alias("remote")
+        pl.col("parent_row").alias("row"),
+        "start_ns",
+        "end_ns",
+        (pl.col("entry_row") == pl.col("row")).alias("remote"),
     )
     length = pl.col("end_ns") - pl.col("start_ns")
     moved = pl.col("start_ns").clip(pl.col("p_start"), pl.max_horizontal("p_start", pl.col("p_end") - length))
@@ -136,7 +143,12 @@ def _waiting_before(gaps: pl.DataFrame, calls: pl.DataFrame, column: str) -> pl.
     """Time that the request of each gap waited for calls before the gap's start or end."""
     at = gaps.select(pl.col("entry_row"), pl.col(column).alias("at")).with_row_index("place").sort("at")
     found = at.join_asof(
-        calls.sort("c_start"), left_on="at", right_on="c_start", by="entry_row", strategy="backward", check_sortedness=False
+        calls.sort("c_start"),
+        left_on="at",
+        right_on="c_start",
+        by="entry_row",
+        strategy="backward",
+        check_sortedness=False,
     ).sort("place")
     waited = pl.col("c_before") + pl.min_horizontal("at", "c_end") - pl.col("c_start")
     return found.select(waited.fill_null(0).alias("waited"))["waited"]
@@ -177,6 +189,11 @@ def cut_legs(frame: pl.DataFrame) -> pl.DataFrame:
     return pl.concat([own, _halves(marked)])
 
 
+def call_halves(frame: pl.DataFrame) -> pl.DataFrame:
+    """The request and response legs alone, as cut_legs gives them."""
+    return _halves(with_calls(frame)).filter(pl.col("leg") != "gap")
+
+
 def _halves(marked: pl.DataFrame) -> pl.DataFrame:
     clients = marked.filter(pl.col("callee_row") >= 0).select(
         pl.col("callee_row").alias("row"),
@@ -186,7 +203,9 @@ def _halves(marked: pl.DataFrame) -> pl.DataFrame:
         pl.col("end_ns").alias("c_end"),
         (pl.col("kind") == SpanKind.PRODUCER.value).alias("sends_only"),
     )
-    servers = marked.select("row", pl.col("service").alias("callee"), "operation", "pod", "start_ns", "end_ns")
+    servers = marked.select(
+        "row", pl.col("service").alias("callee"), "operation", "pod", "start_ns", "end_ns"
+    )
     request = (pl.col("start_ns") - pl.col("c_start")) / NS_PER_MS
     response = (pl.col("c_end") - pl.col("end_ns")) / NS_PER_MS
     calls = clients.join(servers, on="row", how="inner").with_columns(

@@ -19,6 +19,7 @@ from rclagent.core.baseline import (
     ATTEMPT_SCHEMA,
     BREAK_SCHEMA,
     CALL_SCHEMA,
+    CLOCK_SCHEMA,
     COMPONENT_SCHEMA,
     ENTRY_SCHEMA,
     ERROR_SCHEMA,
@@ -40,6 +41,7 @@ _MANIFEST: Final = "manifest.json"
 _TABLES: Final = {
     "components": COMPONENT_SCHEMA,
     "operations": OPERATION_SCHEMA,
+    "clocks": CLOCK_SCHEMA,
     "legs": LEG_SCHEMA,
     "templates": TEMPLATE_SCHEMA,
     "calls": CALL_SCHEMA,

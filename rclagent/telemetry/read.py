@@ -106,9 +106,9 @@ def _joined(parts: list[Telemetry]) -> Telemetry:
 def _nothing_recognised(paths: Sequence[str | Path], sources: list[Source], format: str) -> InputError:
     names = ", ".join(repr(str(path)) for path in paths[:3]) + (", ..." if len(paths) > 3 else "")
     wanted = "telemetry" if format == AUTO else f"telemetry in the format {format!r}"
-    seen = f"none of its {len(sources)} files" if len(sources) != 1 else "the file"
+    seen = f"none of its {len(sources)} files is" if len(sources) != 1 else "this is no"
     return InputError(
-        f"{names}: {seen} is {wanted} that can be read.",
+        f"{names}: {seen} {wanted} that can be read.",
         "Readable are OTLP (JSON or length-prefixed protobuf), Jaeger's JSON, the Nezha layout "
         "and the AIOps challenge's CSV, plain, .gz or .zst.",
     )

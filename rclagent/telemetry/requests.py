@@ -29,7 +29,9 @@ def call_steps(frame: pl.DataFrame) -> pl.DataFrame:
     )
     # A call is placed by the span that made it: the callee's own start is on another clock.
     callers = frame.select(
-        pl.col("row").alias("parent_row"), pl.col("entry_row").alias("caller_entry"), pl.col("start_ns").alias("sent_ns")
+        pl.col("row").alias("parent_row"),
+        pl.col("entry_row").alias("caller_entry"),
+        pl.col("start_ns").alias("sent_ns"),
     )
     remote = (
         frame.filter((pl.col("entry_row") == pl.col("row")) & (pl.col("parent_row") >= 0))

@@ -140,9 +140,14 @@ def _sources_of(name: str) -> Iterator[Source]:
     if stat.S_ISDIR(mode):
         yield from _walk(path)
     elif stat.S_ISREG(mode):
-        yield Source(name, path)
+        yield Source(_shown(path), path)
     else:  # a pipe, such as a shell's process substitution, gives its bytes only once
         yield Source(name, None, Source(name, path)._raw(None))
+
+
+def _shown(path: Path) -> str:
+    """The path as text that every report can hold: a file name may be no text at all."""
+    return os.fsencode(path).decode("utf-8", "backslashreplace")
 
 
 def _walk(folder: Path) -> Iterator[Source]:
@@ -155,7 +160,7 @@ def _walk(folder: Path) -> Iterator[Source]:
         found += [Path(place, name) for name in files if not name.startswith(".")]
     for path in sorted(found, key=lambda path: path.parts):
         if path.is_file():  # pipes and broken links in a folder are nobody's telemetry
-            yield Source(str(path), path)
+            yield Source(_shown(path), path)
 
 
 def _unpack(raw: bytes, limit: int, name: str) -> tuple[bytes, bool, bool]:

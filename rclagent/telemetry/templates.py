@@ -15,8 +15,12 @@ import polars as pl
 TEMPLATE_CHARS: Final = 160
 """A template is cut here: what tells statements apart stands at their beginning."""
 
-_PLACE: Final = r"([A-Za-z_$][\w$]*(?:[.\/][\w$]+)*(?:#\d+|\.(?:py|java|kt|scala|go|js|ts|rb|cs|cc|cpp|rs|php):\d+))"
-_LEADING_TIME: Final = r"^\s*\[?(?:\d{4}[-/]\d\d[-/]\d\d[T ])?\d\d:\d\d:\d\d(?:[.,]\d+)?(?:Z|[+-]\d\d:?\d\d)?\]?\s*"
+_PLACE: Final = (
+    r"([A-Za-z_$][\w$]*(?:[.\/][\w$]+)*(?:#\d+|\.(?:py|java|kt|scala|go|js|ts|rb|cs|cc|cpp|rs|php):\d+))"
+)
+_LEADING_TIME: Final = (
+    r"^\s*\[?(?:\d{4}[-/]\d\d[-/]\d\d[T ])?\d\d:\d\d:\d\d(?:[.,]\d+)?(?:Z|[+-]\d\d:?\d\d)?\]?\s*"
+)
 _VARIABLE: Final = (
     r'"[^"]*"'  # quoted text
     r"|'[^']*'"

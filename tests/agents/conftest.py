@@ -11,7 +11,7 @@ from rclagent.agents import StatisticalReasoner
 from rclagent.core.baseline import Baseline
 from rclagent.core.diagnosis import RuledOut
 from rclagent.core.evidence import Channel, Component, Evidence, EvidenceKind, FaultType
-from rclagent.core.incident import Incident
+from rclagent.core.incident import Alarm, Incident
 from rclagent.core.window import NS_PER_S, Window
 from rclagent.evidence.findings import Candidate, Claim, Entry, Findings
 from rclagent.telemetry.frame_store import FrameStore
@@ -146,7 +146,7 @@ class Drawn:
             store=FrameStore(written(text)),
             window=window,
             alarm_ns=window.start_ns,
-            alarm_found=False,
+            alarm=Alarm.GIVEN,
             baseline=baseline,
         )
 

@@ -11,6 +11,7 @@ import pytest
 
 from rclagent import Diagnosis
 from rclagent.cli.entry_point import run
+from rclagent.core.incident import Alarm
 
 Capture = pytest.CaptureFixture[str]
 
@@ -27,7 +28,7 @@ def test_json_is_the_whole_diagnosis(incident: str, normal: str, alarm_ns: int, 
     assert run(["diagnose", incident, "--baseline", normal, "--at", at, "-o", "json"]) == 0
     diagnosis = Diagnosis.model_validate_json(capsys.readouterr().out)
     assert diagnosis.root_causes[0].service == "pricing"
-    assert (diagnosis.incident.alarm_ns, diagnosis.incident.alarm_found) == (alarm_ns, False)
+    assert (diagnosis.incident.alarm_ns, diagnosis.incident.alarm) == (alarm_ns, Alarm.GIVEN)
 
 
 def test_the_same_input_gives_the_same_bytes(incident: str, normal: str, capsys: Capture) -> None:

@@ -14,7 +14,7 @@ from langgraph.graph import END, START, StateGraph
 from rclagent.agents import ProgressEvent, ProgressKind, Steps
 from rclagent.core.diagnosis import Diagnosis, Verdict
 from rclagent.core.evidence import Channel, Component, Evidence, EvidenceKind, FaultType
-from rclagent.core.incident import Incident
+from rclagent.core.incident import Alarm, Incident
 from rclagent.core.window import NS_PER_S, Window
 from rclagent.engine.graph_loader import load_graph
 from rclagent.evidence.findings import Candidate, Claim, Findings
@@ -33,7 +33,7 @@ CART = Component(service="cart")
 def incident() -> Incident:
     """One slow request."""
     window = Window(START_NS, START_NS + 60 * NS_PER_S)
-    return Incident(FrameStore(written(SHOP)), window, window.start_ns, False, None)
+    return Incident(FrameStore(written(SHOP)), window, window.start_ns, Alarm.GIVEN, None)
 
 
 def slow_cart(measured_incident: Incident) -> Findings:

@@ -16,6 +16,7 @@ from rclagent.core.diagnosis import (
     Verdict,
 )
 from rclagent.core.evidence import Channel, Component, Evidence, EvidenceKind, FaultType
+from rclagent.core.incident import Alarm
 
 START_NS = 1_675_078_740_000_000_000  # 2023-01-30 11:39:00 UTC
 
@@ -52,7 +53,7 @@ def fault() -> Diagnosis:
             start_ns=START_NS,
             end_ns=START_NS + 180_000_000_000,
             alarm_ns=START_NS,
-            alarm_found=False,
+            alarm=Alarm.GIVEN,
             entry="frontend",
             entry_operation="GET /cart",
         ),
@@ -108,5 +109,5 @@ def healthy() -> Diagnosis:
         verdict=Verdict.HEALTHY,
         confidence=0.9,
         summary="Nothing deviates from the baseline.",
-        incident=IncidentSummary(start_ns=START_NS, end_ns=START_NS + 1, alarm_ns=START_NS, alarm_found=True),
+        incident=IncidentSummary(start_ns=START_NS, end_ns=START_NS + 1, alarm_ns=START_NS, alarm=Alarm.FOUND),
     )

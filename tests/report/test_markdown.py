@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 from rclagent.core.diagnosis import Diagnosis, IncidentSummary, RootCause, RuledOut, Verdict
+from rclagent.core.incident import Alarm
 from rclagent.core.evidence import FaultType
 from rclagent.report import render_markdown
 
@@ -28,7 +29,7 @@ def hostile(name: str, statement: str) -> Diagnosis:
         verdict=Verdict.FAULT,
         confidence=0.5,
         summary=statement,
-        incident=IncidentSummary(start_ns=0, end_ns=1, alarm_ns=0, alarm_found=True, entry=name),
+        incident=IncidentSummary(start_ns=0, end_ns=1, alarm_ns=0, alarm=Alarm.FOUND, entry=name),
         root_causes=(cause, weak),
         ruled_out=(RuledOut(service=name, reason=statement),),
     )

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from rclagent.core.coverage import SourceCoverage
 from rclagent.core.diagnosis import Diagnosis, IncidentSummary, RootCause, RuledOut, Verdict
+from rclagent.core.incident import Alarm
 from rclagent.core.evidence import FaultType
 from rclagent.report import render_text
 from rclagent.report.text import WIDTH
@@ -95,7 +96,7 @@ def test_no_telemetry_text_reaches_the_terminal_raw(name: str, statement: str) -
         verdict=Verdict.FAULT,
         confidence=0.5,
         summary=statement,
-        incident=IncidentSummary(start_ns=0, end_ns=1, alarm_ns=0, alarm_found=True, entry=name),
+        incident=IncidentSummary(start_ns=0, end_ns=1, alarm_ns=0, alarm=Alarm.FOUND, entry=name),
         root_causes=(
             RootCause(
                 rank=1,
