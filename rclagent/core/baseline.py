@@ -108,6 +108,8 @@ ERROR_SCHEMA: Final[dict[str, pl.DataType]] = {
 ATTEMPT_SCHEMA: Final[dict[str, pl.DataType]] = {
     "service": _TEXT,
     "operation": _TEXT,  # of the span that stands for a call
+    "request": _TEXT,  # operation by which the request entered the service
+    "place": pl.Int64(),  # 1 for the first call of that operation in a request, 2 for the second ...
     "callee": _TEXT,  # service that answered; empty where no span of a callee is there
     "hits": _COUNT,
 }

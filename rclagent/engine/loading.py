@@ -19,8 +19,10 @@ from rclagent.telemetry.read import read_telemetry
 
 WINDOW_S: Final = 180.0
 """Length of the incident window unless another is given: three minutes show every effect and little recovery."""
-MIN_QUIET_TRACES: Final = 20
-"""Fewer traces before the alarm are no baseline."""
+MAX_WINDOW_S: Final = 366 * 86_400.0
+"""A longer incident is a slip of the pen."""
+MIN_QUIET: Final = 20
+"""Fewer traces before the alarm are no baseline; nor, where there are no traces, fewer lines or samples."""
 
 Paths = str | Path | Sequence[str | Path]
 """A file or folder, or several."""
@@ -123,7 +125,7 @@ def _incident(
 ) -> Incident:
     store = FrameStore(telemetry)
     extent = _extent(store)
-    length_ns = round((WINDOW_S if window_s is None else window_s) * NS_PER_S)
+    length_ns = _length_ns(window_s)
     notes: list[str] = []
     if at_ns is not None:
         _check_alarm(at_ns, extent, length_ns)
@@ -133,7 +135,7 @@ def _incident(
         notes += note
     if baseline is None:
         before = Window(extent.start_ns, max(extent.start_ns, window.start_ns))
-        if store.counts([before])["traces"] >= MIN_QUIET_TRACES:
+        if _is_enough(store, extent, before):
             baseline = learn(store, [before])
             notes.append("The baseline is what precedes the alarm in the same telemetry.")
     return Incident(
@@ -164,10 +166,26 @@ def _find_window(
             ["No onset was found in the entry spans: all of the telemetry was compared with the baseline."],
         )
     middle = (extent.start_ns + extent.end_ns) // 2
-    if store.counts([Window(extent.start_ns, middle)])["traces"] >= MIN_QUIET_TRACES:
+    if _is_enough(store, extent, Window(extent.start_ns, middle)):
         note = "No onset was found in the entry spans: the second half of the telemetry was compared with the first."
         return Window(middle, extent.end_ns), Alarm.NONE, [note]
     return extent, Alarm.NONE, []
+
+
+def _is_enough(store: FrameStore, extent: Window, quiet: Window) -> bool:
+    """Whether a baseline can be learned from that time: by traces, where the telemetry has any."""
+    counts = store.counts([quiet])
+    has_traces = store.counts([extent])["traces"] > 0
+    return (counts["traces"] if has_traces else max(counts["logs"], counts["metrics"])) >= MIN_QUIET
+
+
+def _length_ns(window_s: float | None) -> int:
+    length_s = WINDOW_S if window_s is None else window_s
+    if not 0 < length_s <= MAX_WINDOW_S:
+        raise InputError(
+            f"An incident cannot last {length_s:g} s.", "Give a positive number of seconds, at most a year."
+        )
+    return round(length_s * NS_PER_S)
 
 
 def _check_alarm(at_ns: int, extent: Window, length_ns: int) -> None:

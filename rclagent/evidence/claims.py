@@ -5,7 +5,8 @@ Legs are read by the ownership search, together; everything else by where it was
 - a log line or local step: the service that logged;
 - a call that vanished or appeared: the caller, at half weight, since it may just be asked differently;
 - a break point: the callee that became the last call, or that gave no answer, at half weight, since
-  the caller may break after it as well; without a callee, the operation's own service;
+  the caller may break after it as well; without a callee, or where errors start in the caller, the
+  caller;
 - an error: the service where it starts; a call that nobody answered: the callee that is no
   longer reached;
 - silence: the callee that no longer answers.
@@ -119,10 +120,12 @@ def claim_code(
     unanswered = dict(
         pl.concat([table.select("service", "callee") for table in (errors, silence)]).drop_nulls().iter_rows()
     )
+    # A service in which errors start breaks its requests itself, whomever it called last.
+    failing = set(errors.filter(pl.col("callee").is_null())["service"])
     for service, callee, evidence, weight in breaks.select(
         "service", "callee", "evidence_id", strength
     ).iter_rows():
-        callee = callee or unanswered.get(service)
+        callee = "" if service in failing else unanswered.get(service, callee)
         if callee:
             weights[callee][evidence] = weight * HALF
         else:

@@ -84,7 +84,9 @@ def find_onset(store: TelemetryStore, windows: Sequence[Window], entries: pl.Dat
         .sort("bucket_ns")
     )
     slow = exceedance_z(pl.col("over"), pl.col("n"), pl.col("base_n"))
-    failed = share_z(pl.col("failed"), pl.col("n"), pl.col("expected"), pl.col("n") + pl.col("base_n"))
+    # What the baseline would show of failures, had it the mix of entries of this bucket.
+    usual = pl.col("expected") / pl.col("n") * pl.col("base_n")
+    failed = share_z(pl.col("failed"), pl.col("n"), usual, pl.col("base_n"))
     alarming = buckets.select((pl.max_horizontal(slow, failed) > ONSET_Z).alias("alarming"))["alarming"]
     sustained = alarming & alarming.shift(-1, fill_value=True)
     onsets = buckets["bucket_ns"].filter(sustained)

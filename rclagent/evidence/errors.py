@@ -85,31 +85,31 @@ def compare_attempts(store: TelemetryStore, window: Window, baseline: Baseline) 
 
 
 def missing_callees(now: pl.DataFrame, before: pl.DataFrame) -> pl.DataFrame:
-    """Who of the usual callees of each calling operation answers least of what is due.
+    """Who should have answered the calls that nobody answered.
 
-    A callee with the baseline share p of the n calls tried now is due n p answers.
+    Each unanswered call is charged to the callees that usually answer at its place in the same request,
+    by their baseline shares: the name of a calling span (``GET``) may stand for many callees.
 
     Args:
         now: ATTEMPT_SCHEMA of the window.
         before: ATTEMPT_SCHEMA of the baseline.
 
     Returns:
-        ``service``, ``operation``, ``callee``: the one with the largest deficit, where there is one.
+        ``service``, ``operation``, ``callee``: the one that is charged most, where there is one.
     """
-    keys = ["service", "operation"]
-    tried = now.group_by(keys).agg(pl.col("hits").sum().alias("n"))
-    due = before.with_columns((pl.col("hits") / pl.col("hits").sum().over(keys)).alias("share")).drop("hits")
-    deficit = pl.col("n") * pl.col("share") - pl.col("hits").fill_null(0)
+    place = ["service", "operation", "request", "place"]
+    usual = before.filter(pl.col("callee") != "").with_columns(
+        (pl.col("hits") / pl.col("hits").sum().over(place)).alias("share")
+    )
     return (
-        due.filter(pl.col("callee") != "")
-        .join(tried, on=keys, how="inner")
-        .join(now, on=[*keys, "callee"], how="left")
-        .with_columns(deficit.alias("deficit"))
-        .filter(pl.col("deficit") > 0)
-        .sort("deficit", "callee", descending=[True, False])
-        .unique(keys, keep="first", maintain_order=True)
-        .select(*keys, "callee")
-        .sort(keys)
+        now.filter(pl.col("callee") == "")
+        .select(*place, pl.col("hits").alias("unanswered"))
+        .join(usual, on=place, how="inner")
+        .group_by("service", "operation", "callee")
+        .agg((pl.col("unanswered") * pl.col("share")).sum().alias("charged"))
+        .sort("service", "operation", "charged", "callee", descending=[False, False, True, False])
+        .unique(["service", "operation"], keep="first", maintain_order=True)
+        .select("service", "operation", "callee")
     )
 
 

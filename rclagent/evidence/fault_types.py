@@ -25,8 +25,8 @@ LOSS_SHARE: Final = 0.5
 """Lost packets delay only some calls; a delay holds up nearly all."""
 LOSS_SCATTER: Final = 0.5
 """Standard deviation over mean of the late times: retransmission timers double, a delay is constant."""
-UNANSWERED: Final = 0.5
-"""Calls without an answer mean a crash where they are at least half as telling as what callers make of them."""
+UNANSWERED: Final = 0.25
+"""Calls without an answer mean a crash where they are at least a quarter as telling as what callers make of them."""
 EXCEPTION_TEXT: Final = r"(?i)exception|traceback|stack ?trace|panic:|\bat [\w.$]+\("
 """What lines say that an exception was thrown: names of exception classes, stack traces, panics."""
 
@@ -79,9 +79,7 @@ def _mechanism(owner: Owner, legs: pl.DataFrame, suspicion: Suspicion) -> FaultT
 def _behaviour(mine: Sequence[Evidence], suspicion: Suspicion) -> FaultType:
     strongest = max(mine, key=lambda item: (suspicion.weights[item.id], item.id))
     most = suspicion.weights[strongest.id]
-    if any(
-        item.kind is EvidenceKind.SILENCE and suspicion.weights[item.id] >= UNANSWERED * most for item in mine
-    ):
+    if any(_unanswered(item) and suspicion.weights[item.id] >= UNANSWERED * most for item in mine):
         return FaultType.CRASH
     vanished = {
         (item.component.service, item.operation) for item in mine if item.kind is EvidenceKind.LOG_VANISHED
@@ -96,6 +94,11 @@ def _behaviour(mine: Sequence[Evidence], suspicion: Suspicion) -> FaultType:
     if vanished or strongest.kind is EvidenceKind.BREAK_POINT:
         return FaultType.EXCEPTION
     return FaultType.WRONG_RESULT if appeared else FaultType.UNKNOWN
+
+
+def _unanswered(item: Evidence) -> bool:
+    """Calls that get no answer, or errors of such calls (their peer is who should have answered)."""
+    return item.kind is EvidenceKind.SILENCE or (item.kind is EvidenceKind.ERROR_RATE and item.peer is not None)
 
 
 def _tells_of_exception(item: Evidence) -> bool:

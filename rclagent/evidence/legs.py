@@ -9,7 +9,8 @@ percentile than chance allows, and the change is large enough to be felt:
     the values are above.
 
 Each half of a call is compared with its own baseline, so a constant clock skew cancels; its
-scale is the usual whole gap of the call, which no clock touches.
+scale is the usual whole gap of the call, which no clock touches. A half that rises while the gap does not
+rise by half as much moved with a clock: that is skew, not delay.
 """
 
 from __future__ import annotations
@@ -42,7 +43,8 @@ def compare_legs(store: TelemetryStore, window: Window, baseline: Baseline) -> p
     Returns:
         LEG_KEYS, ``n``, ``base_n``, ``p50_ms``, ``base_p50_ms``, ``mean_ms``, ``base_mean_ms``,
         ``base_p95_ms``, ``over`` (values above the limit), ``share`` (the same, 0..1), ``excess_ms`` (mean
-        above the limit, over all values), ``over_std_ms`` (scatter of those above), ``z`` and ``slow`` (Boolean), in order of key.
+        above the limit, over all values), ``over_std_ms`` (scatter of those above), ``z`` and ``slow``
+        (Boolean), in order of key.
     """
     quiet = baseline.legs.select(
         *LEG_KEYS,
@@ -52,22 +54,19 @@ def compare_legs(store: TelemetryStore, window: Window, baseline: Baseline) -> p
         pl.col("p95_ms").alias("base_p95_ms"),
         "spread",
     )
-    gaps = baseline.legs.filter(pl.col("leg") == "gap").select(
-        "caller", "callee", "operation", pl.col("p50_ms").alias("gap_ms")
-    )
     clocks = store.clocks([window], baseline.clocks)
     seen = store.legs([window], leg_limits(baseline.legs), clocks)
-    both = seen.join(quiet, on=list(LEG_KEYS), how="inner").join(
-        gaps, on=["caller", "callee", "operation"], how="left"
-    )
+    call = ["caller", "callee", "operation"]
+    gaps = _gaps(baseline.legs, "gap").join(_gaps(seen, "gap_now"), on=call, how="left")
+    both = seen.join(quiet, on=list(LEG_KEYS), how="inner").join(gaps, on=call, how="left")
     both = both.filter((pl.col("base_n") >= MIN_BASELINE) & (pl.col("n") >= MIN_INCIDENT))
-    scale = pl.coalesce("gap_ms", "base_p50_ms").abs()
-    mean_scale = pl.coalesce("gap_ms", "base_mean_ms").abs()
+    scale = pl.coalesce("gap_p50_ms", "base_p50_ms").abs()
+    mean_scale = pl.coalesce("gap_p50_ms", "base_mean_ms").abs()
     rise = pl.col("p50_ms") - pl.col("base_p50_ms")
     mean_rise = pl.col("mean_ms") - pl.col("base_mean_ms")
     share = pl.col("over") / pl.col("n")
-    felt = ((rise > 5) & (rise > 0.5 * scale)) | (
-        (mean_rise > 20) & (mean_rise > mean_scale) & (share >= 0.3)
+    felt = ((rise > 5) & (rise > 0.5 * scale) & _with_gap(rise, "p50_ms")) | (
+        (mean_rise > 20) & (mean_rise > mean_scale) & (share >= 0.3) & _with_gap(mean_rise, "mean_ms")
     )
     z = exceedance_z(pl.col("over"), pl.col("n"), pl.col("base_n"), pl.col("spread"))
     return (
@@ -80,3 +79,14 @@ def compare_legs(store: TelemetryStore, window: Window, baseline: Baseline) -> p
         )
         .sort(LEG_KEYS)
     )  # fmt: skip
+
+
+def _gaps(legs: pl.DataFrame, prefix: str) -> pl.DataFrame:
+    """Median and mean of the gap of each call."""
+    figures = (pl.col(name).alias(f"{prefix}_{name}") for name in ("p50_ms", "mean_ms"))
+    return legs.filter(pl.col("leg") == "gap").select("caller", "callee", "operation", *figures)
+
+
+def _with_gap(rise: pl.Expr, figure: str) -> pl.Expr:
+    """Whether the whole gap rises by at least half as much; so where there is no gap."""
+    return (pl.col(f"gap_now_{figure}") - pl.col(f"gap_{figure}") >= 0.5 * rise).fill_null(True)

@@ -65,6 +65,8 @@ def compare_templates(store: TelemetryStore, window: Window, baseline: Baseline)
         both.with_columns(z.alias("z"))
         .filter(pl.when(is_rate).then(rate_changed).otherwise(share_changed) & ~gone_error)
         .filter(~pl.col("service").is_in(silent_services(store, window, baseline)))
+        # Logs that only the incident has were collected for the first time, not written for the first time.
+        .filter(pl.lit(not baseline.templates.is_empty()))
         .select(*_KEYS, "n", "hits", "base_n", "base_hits", "change", "z")
         .sort(_KEYS)
     )

@@ -74,6 +74,7 @@ SIGNATURES: Final = (
     Signature(
         "waits a constant time", FaultType.NETWORK_DELAY, _places("self"), _places("store"), _places("self")
     ),
+    Signature("waits a constant time for its store", FaultType.NETWORK_DELAY, _places("store"), steady=_places("store")),
     Signature("slow work", FaultType.UNKNOWN, _places("self"), _places("store")),
     Signature("slow store", FaultType.DISK_IO, _places("store")),
 )

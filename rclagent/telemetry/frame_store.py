@@ -37,6 +37,8 @@ from rclagent.telemetry.shares import shares
 from rclagent.telemetry.templates import template_of
 
 _PLACE: Final = ("service", "pod", "node")
+MAX_PLACE: Final = 8
+"""Places of calls in a request that are told apart; later ones count as one."""
 _CALL_KEYS: Final = ("service", "operation", "callee", "call")
 
 
@@ -322,9 +324,17 @@ class FrameStore:
 
     def attempts(self, windows: Sequence[Window]) -> pl.DataFrame:
         """Calls tried by each operation, and which service answered."""
-        answered, keys = self._attempts_in(windows), ["service", "operation", "callee"]
+        requests = self._repaired.frame.select(
+            pl.col("row").alias("entry_row"), pl.col("operation").alias("request")
+        )
+        # Rows are in order of start within a trace, so their rank is the place of a call in its request.
+        place = pl.col("row").rank("ordinal").over("entry_row", "operation").clip(upper_bound=MAX_PLACE)
+        keys = ["service", "operation", "request", "place", "callee"]
         return (
-            answered.group_by(keys)
+            self._attempts_in(windows)
+            .with_columns(place.cast(pl.Int64).alias("place"))
+            .join(requests, on="entry_row", how="inner")
+            .group_by(keys)
             .agg(pl.len().cast(pl.Int64).alias("hits"))
             .select(*ATTEMPT_SCHEMA)
             .sort(keys)
@@ -340,20 +350,19 @@ class FrameStore:
         spans = with_calls(self._spans_in(windows))
         parents = spans.select(pl.col("parent_row").alias("row")).unique()
         leaves = spans.filter(pl.col("callee_row") < 0).join(parents, on="row", how="anti")
-        may_call = pl.col("kind").is_in(CALLING) | (
-            (pl.col("kind") == SpanKind.UNKNOWN.value) & (pl.col("entry_row") != pl.col("row"))
-        )
         callees = spans.select(pl.col("row").alias("callee_row"), pl.col("service").alias("callee"))
         made = spans.filter(pl.col("callee_row") >= 0).join(callees, on="callee_row", how="inner")
-        return pl.concat([made, leaves.filter(may_call).with_columns(pl.lit("").alias("callee"))])
+        return pl.concat([made, leaves.filter(_may_call()).with_columns(pl.lit("").alias("callee"))])
 
     def entries(
         self, windows: Sequence[Window], limits: pl.DataFrame | None = None, bucket_s: float | None = None
     ) -> pl.DataFrame:
         """Requests, failures and durations of each entry operation, by time bucket if asked."""
         step = max(int(bucket_s * 1e9), 1) if bucket_s is not None else None
-        bucket = pl.lit(0, dtype=pl.Int64) if step is None else pl.col("trace_ns") // step * step
-        tops = self._tops_in(windows).with_columns(bucket.alias("bucket_ns"))
+        # Counted from the first window on, so that a constant shift of all clocks changes no bucket.
+        origin = min((window.start_ns for window in windows), default=0)
+        since = (pl.col("trace_ns") - origin) // step * step + origin if step else pl.lit(0, dtype=pl.Int64)
+        tops = self._tops_in(windows).with_columns(since.alias("bucket_ns"))
         keys = ["service", "operation", "bucket_ns"]
         figures = [
             pl.len().cast(pl.Int64).alias("n"),
@@ -448,17 +457,18 @@ class FrameStore:
         return legs if clocks is None else on_one_clock(legs, clocks)
 
     def _last_steps(self, windows: Sequence[Window]) -> pl.DataFrame:
-        """Of each request the call made last; an empty callee where it made none."""
+        """Of each request the call made last, or those made together; an empty callee where it made none."""
         spans = self._spans_in(windows)
         entries = spans.filter(pl.col("entry_row") == pl.col("row")).select(
             pl.col("row").alias("entry_row"), "service", "operation"
         )
+        # Of calls that start together each is last: which of them ends last is a matter of time, not of code.
         last = (
             call_steps(spans)
             .filter(pl.col("callee") != pl.col("service"))
-            .sort("entry_row", "start_ns", "row")
-            .group_by("entry_row", maintain_order=True)
-            .agg(pl.col("callee").last(), pl.col("call").last())
+            .filter(pl.col("start_ns") == pl.col("start_ns").max().over("entry_row"))
+            .select("entry_row", "callee", "call")
+            .unique()
         )
         return entries.join(last, on="entry_row", how="left").with_columns(
             pl.col("callee").fill_null(""), pl.col("call").fill_null("")
@@ -471,15 +481,19 @@ class FrameStore:
             pl.col("error").fill_null(False).any().alias("child_failed")
         )
         failed = pl.col("error").fill_null(False)
+        childless = pl.col("child_failed").is_null()
         return (
             spans.join(children, on="row", how="left", maintain_order="left")
             .with_columns((failed & ~pl.col("child_failed").fill_null(False)).alias("deepest"))
-            .with_columns(
-                (pl.col("deepest") & pl.col("kind").is_in(CALLING) & pl.col("child_failed").is_null()).alias(
-                    "outgoing"
-                )
-            )
+            .with_columns((pl.col("deepest") & _may_call() & childless).alias("outgoing"))
         )
+
+
+def _may_call() -> pl.Expr:
+    """Whether a span may stand for a call: by its kind, or because nothing says that it does not."""
+    return pl.col("kind").is_in(CALLING) | (
+        (pl.col("kind") == SpanKind.UNKNOWN.value) & (pl.col("entry_row") != pl.col("row"))
+    )
 
 
 def _tail_spread(legs: pl.DataFrame, table: pl.DataFrame) -> pl.DataFrame:
