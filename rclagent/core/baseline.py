@@ -15,7 +15,8 @@ import polars as pl
 from rclagent.core.window import Window
 
 LEG_KEYS: Final = ("leg", "caller", "callee", "operation")
-"""Key of a leg: ``leg`` is ``self``, ``store``, ``request``, ``response`` or ``gap`` (rclagent.telemetry.legs);
+"""Key of a leg: ``leg`` is ``self``, ``store``, ``request``, ``response`` or ``gap``
+(rclagent.telemetry.legs);
 for ``self`` and ``store`` the caller is empty and the callee is the span's own service;
 ``operation`` is the callee's."""
 
@@ -113,7 +114,8 @@ ATTEMPT_SCHEMA: Final[dict[str, pl.DataType]] = {
     "callee": _TEXT,  # service that answered; empty where no span of a callee is there
     "hits": _COUNT,
 }
-"""Calls tried, and who answered. Spans of unknown kind count as calls where the same operation was ever answered."""
+"""Calls tried, and who answered. Spans of unknown kind count as calls where the same operation was ever
+answered."""
 
 ENTRY_SCHEMA: Final[dict[str, pl.DataType]] = {
     "service": _TEXT,
@@ -125,7 +127,8 @@ ENTRY_SCHEMA: Final[dict[str, pl.DataType]] = {
     "p50_ms": _REAL,
     "p95_ms": _REAL,
 }
-"""Requests by entry operation (of the whole system) and time; a store adds ``over`` when it is given limits."""
+"""Requests by entry operation (of the whole system) and time; a store adds ``over`` when it is given
+limits."""
 
 SERIES_SCHEMA: Final[dict[str, pl.DataType]] = {
     "service": _TEXT,
@@ -140,7 +143,8 @@ SERIES_SCHEMA: Final[dict[str, pl.DataType]] = {
     "low": _REAL,  # second smallest sample: one odd sample is no change
     "high": _REAL,  # second largest sample
 }
-"""Distribution of each metric series; missing names are empty; ``low`` and ``high`` are the only sample where there is one."""
+"""Distribution of each metric series; missing names are empty; ``low`` and ``high`` are the only sample
+where there is one."""
 
 
 @dataclass(frozen=True, slots=True)

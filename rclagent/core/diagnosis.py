@@ -13,7 +13,8 @@ from rclagent.core.incident import Alarm
 from rclagent.core.report import AgentReport, Failed
 
 SCHEMA_VERSION: Final = "1.0"
-"""Version of the JSON that a Diagnosis becomes; the first number changes when a field goes or changes meaning."""
+"""Version of the JSON that a Diagnosis becomes; the first number changes when a field goes or changes
+meaning."""
 
 
 class Verdict(StrEnum):

@@ -22,13 +22,15 @@ class TelemetryStore(Protocol):
     """
 
     def extent(self) -> Window | None:
-        """From the first to the last trace; of log lines, else metrics, where there is none; None if empty."""
+        """From the first to the last trace; of log lines, else metrics, where there is none; None if
+        empty."""
 
     def counts(self, windows: Sequence[Window]) -> dict[str, int]:
         """Records inside the windows: ``spans``, ``traces``, ``logs``, ``metrics``."""
 
     def components(self, windows: Sequence[Window]) -> pl.DataFrame:
-        """Every ``service``, ``pod``, ``node`` named in the windows, with ``spans``, ``logs``, ``metrics``."""
+        """Every ``service``, ``pod``, ``node`` named in the windows, with ``spans``, ``logs``,
+        ``metrics``."""
 
     def operations(self, windows: Sequence[Window]) -> pl.DataFrame:
         """Spans and requests of each operation."""

@@ -90,11 +90,16 @@ async def diagnose_graph(
         InputError: A node lacks an attribute, or there is no such graph.
     """
     spans = _spans(trace_graphs if isinstance(trace_graphs, Sequence) else [trace_graphs])
-    tables = {name: table for name, table in (("logs", logs), ("metrics", metrics)) if table is not None}
+    empty = Telemetry()
+    telemetry = Telemetry(
+        spans=spans,
+        logs=empty.logs if logs is None else logs,
+        metrics=empty.metrics if metrics is None else metrics,
+    )
     learned = baseline if isinstance(baseline, Baseline) or baseline is None else None
     quiet = Telemetry(spans=_spans(baseline)) if isinstance(baseline, Sequence) else None
     incident = incident_from_telemetry(
-        Telemetry(spans=spans, **tables), window=_reach(spans), baseline=learned, baseline_telemetry=quiet
+        telemetry, window=_reach(spans), baseline=learned, baseline_telemetry=quiet
     )
     return await diagnose(incident, graph=graph, spend_all=spend_all, progress=progress)
 

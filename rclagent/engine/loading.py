@@ -18,7 +18,8 @@ from rclagent.telemetry.profile import load_profile
 from rclagent.telemetry.read import read_telemetry
 
 WINDOW_S: Final = 180.0
-"""Length of the incident window unless another is given: three minutes show every effect and little recovery."""
+"""Length of the incident window unless another is given: three minutes show every effect and little
+recovery."""
 MAX_WINDOW_S: Final = 366 * 86_400.0
 """A longer incident is a slip of the pen."""
 MIN_QUIET: Final = 20
@@ -167,7 +168,9 @@ def _find_window(
         )
     middle = (extent.start_ns + extent.end_ns) // 2
     if _is_enough(store, extent, Window(extent.start_ns, middle)):
-        note = "No onset was found in the entry spans: the second half of the telemetry was compared with the first."
+        note = (
+            "No onset was found in the entry spans: the second half of the data was compared with the first."
+        )
         return Window(middle, extent.end_ns), Alarm.NONE, [note]
     return extent, Alarm.NONE, []
 
@@ -191,8 +194,9 @@ def _length_ns(window_s: float | None) -> int:
 def _check_alarm(at_ns: int, extent: Window, length_ns: int) -> None:
     if at_ns >= extent.end_ns or at_ns + length_ns <= extent.start_ns:
         raise InputError(
-            f"Nothing was recorded in the {length_ns / NS_PER_S:g} s after the alarm at {at_ns / NS_PER_S:.3f}: "
-            f"the telemetry reaches from {extent.start_ns / NS_PER_S:.3f} to {extent.end_ns / NS_PER_S:.3f} (Unix seconds).",
+            f"Nothing was recorded in the {length_ns / NS_PER_S:g} s after the alarm at "
+            f"{at_ns / NS_PER_S:.3f}: the telemetry reaches from {extent.start_ns / NS_PER_S:.3f} to "
+            f"{extent.end_ns / NS_PER_S:.3f} (Unix seconds).",
             "Give --at within that time, or a longer --window-s.",
         )
 

@@ -30,7 +30,11 @@ def changed(z: pl.Expr, difference: pl.Expr) -> pl.Expr:
 
 
 def align(
-    now: pl.DataFrame, before: pl.DataFrame, trials: pl.DataFrame, base_trials: pl.DataFrame, keys: Sequence[str]
+    now: pl.DataFrame,
+    before: pl.DataFrame,
+    trials: pl.DataFrame,
+    base_trials: pl.DataFrame,
+    keys: Sequence[str],
 ) -> pl.DataFrame:
     """Counts of both sides for everything that either side shows; what is not seen has 0 hits.
 

@@ -58,13 +58,17 @@ def charge_legs(legs: pl.DataFrame) -> pl.DataFrame:
     rest = ["n", "slow", "steady", "lost_ms"]
     inside = parts.filter(pl.col("leg").is_in(["self", "store"]))
     calls = parts.filter(pl.col("leg").is_in(["request", "response"]))
+    sides = [(calls, "callee", "in_"), (calls, "caller", "out_"), (inside, "callee", "")]
     return pl.concat(
-        [
-            inside.select("leg_id", "evidence_id", pl.col("callee").alias("service"), pl.col("leg").alias("place"), *rest),
-            calls.select("leg_id", "evidence_id", pl.col("callee").alias("service"), ("in_" + pl.col("leg")).alias("place"), *rest),
-            calls.select("leg_id", "evidence_id", pl.col("caller").alias("service"), ("out_" + pl.col("leg")).alias("place"), *rest),
-        ]
-    )  # fmt: skip
+        table.select(
+            "leg_id",
+            "evidence_id",
+            pl.col(end).alias("service"),
+            (prefix + pl.col("leg")).alias("place"),
+            *rest,
+        )
+        for table, end, prefix in sides
+    )
 
 
 def claim_legs(legs: pl.DataFrame, request_ms: float) -> tuple[Weights, list[Owner]]:
@@ -81,7 +85,7 @@ def claim_legs(legs: pl.DataFrame, request_ms: float) -> tuple[Weights, list[Own
     places = charge_legs(legs)
     owners = find_owners(places, LEAST_LOSS)
     lost = places.filter("slow").unique("leg_id")
-    total = lost["lost_ms"].sum()
+    total = float(lost["lost_ms"].sum())
     weights: Weights = defaultdict(dict)
     if not total:
         return weights, []

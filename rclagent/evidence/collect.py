@@ -221,6 +221,6 @@ def _entries(table: pl.DataFrame) -> tuple[Entry, ...]:
 def _missing(incident: Incident, baseline: Baseline) -> tuple[str, ...]:
     silent = silent_services(incident.store, incident.window, baseline)
     return tuple(
-        f"The logs of {service} are gone while its spans go on: their collection broke, so they say nothing here."
+        f"The logs of {service} are gone while its spans go on: their collection broke, so they tell nothing."
         for service in silent
     )

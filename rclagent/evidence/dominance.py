@@ -30,6 +30,26 @@ from rclagent.evidence.placement import place
 LEAST_SHARE: Final = 0.1
 """Legs below a tenth of the time of all requests are not named."""
 
+_NO_WITNESSES: Final = pl.DataFrame(
+    schema={
+        "trace_id": pl.String,
+        "span_id": pl.String,
+        "evidence_id": pl.String,
+        "excess_ms": pl.Float64,
+        "start_ns": pl.Int64,
+    }
+)
+_NO_EXHIBITS: Final = pl.DataFrame(
+    schema={
+        "evidence_id": pl.String,
+        "callee": pl.String,
+        "caller": pl.String,
+        "pod": pl.String,
+        "caller_pod": pl.String,
+        "odd": pl.Boolean,
+    }
+)
+
 
 def dominant_legs(store: TelemetryStore, window: Window) -> Findings:
     """Findings of an incident without a baseline: the legs that most time is spent in.
@@ -62,12 +82,9 @@ def dominant_legs(store: TelemetryStore, window: Window) -> Findings:
             )
         )
     components = store.components([window])
-    empty = pl.DataFrame(
-        schema={"evidence_id": pl.String, "callee": pl.String, "caller": pl.String, "pod": pl.String, "caller_pod": pl.String, "odd": pl.Boolean}
-    )  # fmt: skip
     candidates = tuple(
         Candidate(
-            component=place(service, tuple(items), empty, components, ()),
+            component=place(service, tuple(items), _NO_EXHIBITS, components, ()),
             fault_type=FaultType.UNKNOWN,
             score=figure(sum(items.values())),
             evidence=tuple(sorted(items, key=lambda name: (-items[name], name))),
@@ -89,7 +106,7 @@ def dominant_legs(store: TelemetryStore, window: Window) -> Findings:
                 named=True
             )
         ),
-        witnesses=pl.concat(shown).sort("trace_id", "span_id", "evidence_id") if shown else _no_witnesses(),
+        witnesses=pl.concat(shown).sort("trace_id", "span_id", "evidence_id") if shown else _NO_WITNESSES,
         services=tuple(components["service"].unique().sort().to_list()),
         missing=("There is no baseline: nothing could be compared with what is usual.",),
     )
@@ -118,9 +135,3 @@ def _evidence(row: Row, spans: pl.DataFrame) -> Evidence:
             for trace_id, span_id in spans.select("trace_id", "span_id").head(20).iter_rows()
         ),
     )
-
-
-def _no_witnesses() -> pl.DataFrame:
-    return pl.DataFrame(
-        schema={"trace_id": pl.String, "span_id": pl.String, "evidence_id": pl.String, "excess_ms": pl.Float64, "start_ns": pl.Int64}
-    )  # fmt: skip

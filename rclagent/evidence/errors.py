@@ -26,7 +26,8 @@ MIN_ERRORS: Final = 3
 MIN_RISE: Final = 0.02
 """Rise of the error share that users notice."""
 EXPECTED_SPANS: Final = 10.0
-"""Spans to be expected of a pod before none at all means that it is gone: chance of none is e^-10 = 0.005 %."""
+"""Spans to be expected of a pod before none at all means that it is gone: chance of none is e^-10 = 0.005
+%."""
 
 
 def compare_errors(store: TelemetryStore, window: Window, baseline: Baseline) -> pl.DataFrame:
@@ -64,7 +65,8 @@ def compare_attempts(store: TelemetryStore, window: Window, baseline: Baseline) 
     """Calls that are answered less often than before, and who fails to answer.
 
     Returns:
-        ``service`` (the caller), ``operation`` (of its calling span), ``callee``, ``n``, ``hits`` (unanswered),
+        ``service`` (the caller), ``operation`` (of its calling span), ``callee``, ``n``, ``hits``
+        (unanswered),
         ``base_n``, ``base_hits``, ``change``, ``z``, in order of key.
     """
     keys = ["service", "operation"]

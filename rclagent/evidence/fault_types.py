@@ -26,7 +26,8 @@ LOSS_SHARE: Final = 0.5
 LOSS_SCATTER: Final = 0.5
 """Standard deviation over mean of the late times: retransmission timers double, a delay is constant."""
 UNANSWERED: Final = 0.25
-"""Calls without an answer mean a crash where they are at least a quarter as telling as what callers make of them."""
+"""Calls without an answer mean a crash where they are at least a quarter as telling as what callers make
+of them."""
 EXCEPTION_TEXT: Final = r"(?i)exception|traceback|stack ?trace|panic:|\bat [\w.$]+\("
 """What lines say that an exception was thrown: names of exception classes, stack traces, panics."""
 
@@ -70,10 +71,10 @@ def _mechanism(owner: Owner, legs: pl.DataFrame, suspicion: Suspicion) -> FaultT
     late = legs.filter(pl.col("evidence_id").is_in(list(suspicion.weights)) & (pl.col("leg") == leg))
     if late.is_empty():
         return kind
-    share = late["over"].sum() / max(late["n"].sum(), 1)
-    mean = (late["excess_ms"] * late["n"]).sum() / max(late["over"].sum(), 1)
-    scatter = (late["over_std_ms"] * late["over"]).sum() / max(late["over"].sum(), 1)
-    return FaultType.NETWORK_LOSS if share < LOSS_SHARE and scatter > LOSS_SCATTER * mean else kind
+    over, n = int(late["over"].sum()), int(late["n"].sum())
+    late_ms = float((late["excess_ms"] * late["n"]).sum())
+    scatter_ms = float((late["over_std_ms"] * late["over"]).sum())
+    return FaultType.NETWORK_LOSS if over < LOSS_SHARE * n and scatter_ms > LOSS_SCATTER * late_ms else kind
 
 
 def _behaviour(mine: Sequence[Evidence], suspicion: Suspicion) -> FaultType:
@@ -98,7 +99,9 @@ def _behaviour(mine: Sequence[Evidence], suspicion: Suspicion) -> FaultType:
 
 def _unanswered(item: Evidence) -> bool:
     """Calls that get no answer, or errors of such calls (their peer is who should have answered)."""
-    return item.kind is EvidenceKind.SILENCE or (item.kind is EvidenceKind.ERROR_RATE and item.peer is not None)
+    return item.kind is EvidenceKind.SILENCE or (
+        item.kind is EvidenceKind.ERROR_RATE and item.peer is not None
+    )
 
 
 def _tells_of_exception(item: Evidence) -> bool:

@@ -28,7 +28,8 @@ import networkx as nx
 from rclagent.evidence.observations import figure
 
 EXPLAINED: Final = 0.8
-"""Share of a change that is taken away where another service explains all of it; the rest keeps ties apart."""
+"""Share of a change that is taken away where another service explains all of it; the rest keeps ties
+apart."""
 FELT: Final = 0.05
 """Time lost that is a smaller share of all request time is scaled down: users do not feel it."""
 

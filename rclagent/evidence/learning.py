@@ -10,7 +10,8 @@ from rclagent.core.store import TelemetryStore
 from rclagent.core.window import Window
 
 PIECE_S: Final = 180.0
-"""Quiet time is looked at in pieces as long as an incident window: what scatters between them may differ in one."""
+"""Quiet time is looked at in pieces as long as an incident window: what scatters between them may differ
+in one."""
 
 
 def learn(store: TelemetryStore, windows: Sequence[Window]) -> Baseline:

@@ -1,7 +1,8 @@
 """Logs channel: lines that vanished or appeared, given the operation that should log them.
 
 What is compared is P(template | service, operation of the span that logged), so that a change of
-the traffic mix largely cancels (rclagent.evidence.changes). Errors that vanish are no evidence: the past was worse. Where
+the traffic mix largely cancels (rclagent.evidence.changes). Errors that vanish are no evidence: the past
+was worse. Where
 lines name no span, the rate of lines per request of the service is compared, with a higher gate.
 When all lines of a service are gone while its spans go on, the collection of logs broke; that
 is told as coverage, not as a symptom.
@@ -31,11 +32,9 @@ def silent_services(store: TelemetryStore, window: Window, baseline: Baseline) -
     """Services that logged in the baseline and send spans now, but not one line."""
     seen = store.components([window]).group_by("service").agg(pl.col("logs", "spans").sum())
     before = baseline.components.group_by("service").agg(pl.col("logs").sum().alias("base_logs"))
-    return sorted(
-        seen.join(before, on="service")
-        .filter((pl.col("logs") == 0) & (pl.col("spans") >= MIN_BASELINE) & (pl.col("base_logs") >= MIN_BASELINE))["service"]
-        .to_list()
-    )  # fmt: skip
+    goes_on = (pl.col("spans") >= MIN_BASELINE) & (pl.col("base_logs") >= MIN_BASELINE)
+    silent = seen.join(before, on="service").filter((pl.col("logs") == 0) & goes_on)
+    return sorted(silent["service"].to_list())
 
 
 def compare_templates(store: TelemetryStore, window: Window, baseline: Baseline) -> pl.DataFrame:

@@ -13,7 +13,8 @@ Row = Mapping[str, Any]
 
 
 def figure(value: float) -> float:
-    """A number with six significant digits: sums over many rows differ in the last digits between machines."""
+    """A number with six significant digits: sums over many rows differ in the last digits between
+    machines."""
     return float(f"{value:.6g}")
 
 
@@ -58,7 +59,7 @@ def leg_evidence(row: Row) -> Evidence:
         strength=figure(row["z"]),
         incident=figures(row, n="n", p50_ms="p50_ms", mean_ms="mean_ms", share_over_p95="share"),
         baseline=figures(row, n="base_n", p50_ms="base_p50_ms", mean_ms="base_mean_ms", p95_ms="base_p95_ms"),
-        statement=f"{what} ({name}; {round(row['share'] * row['n'])} of {row['n']} above the usual 95th percentile)",
+        statement=f"{what} ({name}; {row['over']} of {row['n']} above the usual 95th percentile)",
     )
 
 
@@ -67,6 +68,7 @@ def template_evidence(row: Row) -> Evidence:
     gone = row["change"] < 0
     where = f" during {row['operation']}" if row["operation"] else " for each request"
     line = f"{row['severity']} line" if row["severity"] else "line"
+    verb = "no longer writes" if gone else "now writes"
     return Evidence(
         id=evidence_id("logs", row["service"], row["operation"], row["severity"], row["template"]),
         channel=Channel.LOGS,
@@ -78,10 +80,7 @@ def template_evidence(row: Row) -> Evidence:
         strength=figure(abs(row["z"])),
         incident=figures(row, n="n", hits="hits"),
         baseline=figures(row, n="base_n", hits="base_hits"),
-        statement=(
-            f"{row['service']} {'no longer writes' if gone else 'now writes'} the {line} «{row['template']}»{where}: "
-            f"{counts(row)}"
-        ),
+        statement=(f"{row['service']} {verb} the {line} «{row['template']}»{where}: {counts(row)}"),
     )
 
 
@@ -157,8 +156,8 @@ def silence_evidence(row: Row) -> Evidence:
         incident=figures(row, n="n", hits="hits"),
         baseline=figures(row, n="base_n", hits="base_hits"),
         statement=(
-            f"calls of {row['service']} ({row['operation']}) get no answer, above all those to {row['callee']}: "
-            f"{counts(row)}"
+            f"calls of {row['service']} ({row['operation']}) get no answer, above all those to "
+            f"{row['callee']}: {counts(row)}"
         ),
     )
 
@@ -192,10 +191,12 @@ def entry_evidence(row: Row) -> Evidence:
     slow = row["slow_z"] >= row["failed_z"]
     name = f"{row['service']} ({row['operation']})"
     statement = (
-        f"{row['over']} of {row['n']} requests to {name} take longer than the usual 95th percentile of {ms(row['base_p95_ms'])}"
+        f"{row['over']} of {row['n']} requests to {name} take longer than the usual 95th percentile "
+        f"of {ms(row['base_p95_ms'])}"
         if slow
-        else f"{row['failed']} of {row['n']} requests to {name} fail; usually {row['base_failed']} of {row['base_n']}"
-    )  # fmt: skip
+        else f"{row['failed']} of {row['n']} requests to {name} fail; "
+        f"usually {row['base_failed']} of {row['base_n']}"
+    )
     return Evidence(
         id=evidence_id("entry", row["service"], row["operation"]),
         channel=Channel.ENTRY,

@@ -74,7 +74,12 @@ SIGNATURES: Final = (
     Signature(
         "waits a constant time", FaultType.NETWORK_DELAY, _places("self"), _places("store"), _places("self")
     ),
-    Signature("waits a constant time for its store", FaultType.NETWORK_DELAY, _places("store"), steady=_places("store")),
+    Signature(
+        "waits a constant time for its store",
+        FaultType.NETWORK_DELAY,
+        _places("store"),
+        steady=_places("store"),
+    ),
     Signature("slow work", FaultType.UNKNOWN, _places("self"), _places("store")),
     Signature("slow store", FaultType.DISK_IO, _places("store")),
 )
@@ -110,14 +115,15 @@ def find_owners(places: pl.DataFrame, least: float) -> list[Owner]:
 
     Args:
         places: One line for each (leg, service it may be charged to): ``leg_id`` (position of the
-            leg), ``service``, ``place``, ``n``, ``slow``, ``steady`` (late by a constant time), ``lost_ms`` (time
+            leg), ``service``, ``place``, ``n``, ``slow``, ``steady`` (late by a constant time),
+            ``lost_ms`` (time
             lost; 0 unless slow).
         least: Owners that explain less than this share of all time lost are not named.
 
     Returns:
         Owners with disjoint legs.
     """
-    total = places.filter("slow").unique("leg_id")["lost_ms"].sum()
+    total = float(places.filter("slow").unique("leg_id")["lost_ms"].sum())
     owners: list[Owner] = []
     explained: set[int] = set()
     while True:

@@ -54,8 +54,8 @@ def _outstanding(service: str, evidence: Sequence[str], observed_at: pl.DataFram
         .filter(pl.col("pod").is_not_null())
         .group_by("pod")
         .agg(pl.len().alias("n"), pl.col("odd").sum().alias("hits"))
-        .with_columns((pl.col("n").sum() - pl.col("n")).alias("rest_n"), (pl.col("hits").sum() - pl.col("hits")).alias("rest_hits"))
-    )  # fmt: skip
+        .with_columns((pl.col("n", "hits").sum() - pl.col("n", "hits")).name.prefix("rest_"))
+    )
     z = share_z(pl.col("hits"), pl.col("n"), pl.col("rest_hits"), pl.col("rest_n"))
     twice = pl.col("hits") * pl.col("rest_n") >= 2 * pl.col("rest_hits") * pl.col("n")
     standing_out = (

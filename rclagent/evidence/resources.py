@@ -83,7 +83,9 @@ def compare_series(store: TelemetryStore, window: Window, baseline: Baseline) ->
     )
     figures = (pl.col("base_p50"), pl.col("base_mad"), pl.col("base_p99"))
     up, down = robust_z(pl.col("high"), *figures), robust_z(pl.col("low"), *figures)
-    rises = up.abs() >= down.abs()
+    # By sign, for of two samples the second smallest is the larger one.
+    rises = up >= -down
+    z = pl.when(rises).then(up).otherwise(down)
     value = pl.when(rises).then("high").otherwise("low")
     percent = pl.col("metric").str.contains(r"%|(?i)percent|pct") | (
         pl.max_horizontal("high", "base_high") > 1.5
@@ -97,7 +99,7 @@ def compare_series(store: TelemetryStore, window: Window, baseline: Baseline) ->
         & (pl.col("level").is_null() | (pl.col("level") >= SUSTAINED))
     )
     return (
-        both.with_columns(value.alias("value"), level.alias("level"), pl.when(rises).then(up).otherwise(down).alias("z"))
+        both.with_columns(value.alias("value"), level.alias("level"), z.alias("z"))
         .with_columns(saturated.fill_null(False).alias("saturated"))
         .filter(pl.col("saturated") | moved)
         .select(

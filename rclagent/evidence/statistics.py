@@ -39,7 +39,8 @@ def share_z(
 def exceedance_z(over: pl.Expr, n: pl.Expr, base_n: pl.Expr, spread: pl.Expr | float = 0.0) -> pl.Expr:
     """Distance of the share of values above the baseline's 95th percentile from what chance lets expect.
 
-    z = (k/n - q) / sqrt(q (1 - q) (1/n + 1/m) + spread^2) with q = max(5 %, 1/(m + 1)): the percentile was estimated
+    z = (k/n - q) / sqrt(q (1 - q) (1/n + 1/m) + spread^2) with q = max(5 %, 1/(m + 1)): the percentile was
+    estimated
     from m values; of few values it is their maximum, which a further one exceeds with
     probability 1/(m + 1).
 

@@ -11,7 +11,6 @@ from rclagent.core.baseline import LEG_KEYS, Baseline
 from rclagent.core.evidence import Evidence, SpanReference
 from rclagent.core.store import TelemetryStore
 from rclagent.core.window import Window
-from rclagent.evidence.calls import CALL_KEYS
 from rclagent.evidence.entry import entry_limits
 from rclagent.evidence.legs import MARGIN_MS
 
@@ -58,7 +57,7 @@ def exhibits(store: TelemetryStore, window: Window, baseline: Baseline, observed
         (pl.col("ms") > pl.col("limit_ms")).alias("odd"),
         (pl.col("ms") - pl.col("limit_ms")).clip(0).alias("excess_ms"),
     )
-    template_keys = ["service", "operation", "severity", "template"]
+    named = observed.logs.filter(pl.col("operation") != "")
     limits = entry_limits(baseline.entries)
     entries = store.entry_spans(
         [window],
@@ -69,18 +68,19 @@ def exhibits(store: TelemetryStore, window: Window, baseline: Baseline, observed
     return pl.concat(
         [
             slow.select(_COLUMNS),
-            _changes(store.template_spans([window], _keys(observed.logs.filter(pl.col("operation") != ""), *template_keys))),
-            _changes(store.call_requests([window], _keys(observed.calls, *CALL_KEYS), last=False)),
-            _changes(store.call_requests([window], _keys(observed.breaks, *CALL_KEYS), last=True)),
-            _changes(store.error_spans([window], _keys(observed.errors, "service", "operation"))),
-            _changes(store.attempt_spans([window], _keys(observed.silence, "service", "operation"))),
+            _changes(store.template_spans([window], _keys(named, "severity", "template"))),
+            _changes(store.call_requests([window], _keys(observed.calls, "callee", "call"), last=False)),
+            _changes(store.call_requests([window], _keys(observed.breaks, "callee", "call"), last=True)),
+            _changes(store.error_spans([window], _keys(observed.errors))),
+            _changes(store.attempt_spans([window], _keys(observed.silence))),
             entries.with_columns(pl.lit(None, dtype=pl.String).alias("caller_pod")).select(_COLUMNS),
         ]
     ).sort("evidence_id", "trace_id", "span_id")  # fmt: skip
 
 
 def witnesses(shown: pl.DataFrame) -> pl.DataFrame:
-    """The spans that do show an observation: ``trace_id``, ``span_id``, ``evidence_id``, ``excess_ms``, ``start_ns``."""
+    """The spans that do show an observation: ``trace_id``, ``span_id``, ``evidence_id``, ``excess_ms``,
+    ``start_ns``."""
     return (
         shown.filter("odd")
         .select("trace_id", "span_id", "evidence_id", "excess_ms", "start_ns")
@@ -104,10 +104,11 @@ def with_references(evidence: dict[str, Evidence], seen: pl.DataFrame) -> dict[s
     }
 
 
-def _keys(table: pl.DataFrame, *keys: str) -> pl.DataFrame:
+def _keys(table: pl.DataFrame, *more: str) -> pl.DataFrame:
     """Keys of the changes with their evidence, and whether what changed is gone."""
-    change = pl.col("change") < 0 if keys != ("service", "operation") else pl.lit(False)
-    return table.select(*keys, "evidence_id", change.alias("gone"))
+    # Errors and unanswered calls have no further key, and are never evidence by being gone.
+    gone = pl.col("change") < 0 if more else pl.lit(False)
+    return table.select("service", "operation", *more, "evidence_id", gone.alias("gone"))
 
 
 def _changes(spans: pl.DataFrame) -> pl.DataFrame:

@@ -20,9 +20,7 @@ _P95_Z: Final = 1.645  # a normal distribution's 95th percentile, in standard de
 _FLOOR_MS: Final = 0.5  # clocks and schedulers scatter by that much where a baseline does not vary
 
 
-def leg_oddness(
-    spans: pl.DataFrame, legs: pl.DataFrame, clocks: pl.DataFrame | None = None
-) -> pl.DataFrame:
+def leg_oddness(spans: pl.DataFrame, legs: pl.DataFrame, clocks: pl.DataFrame | None = None) -> pl.DataFrame:
     """Compares every leg of some traces with its own baseline.
 
     Args:

@@ -223,7 +223,9 @@ class FrameStore:
         by_span = shares(named, spans, keys)
         # Lines that name no span are counted against the requests of their service.
         unnamed = logs.filter(pl.col("row").is_null()).with_columns(pl.lit("").alias("operation"))
-        requests = spans.filter(pl.col("entry_row") == pl.col("row")).with_columns(pl.lit("").alias("operation"))
+        requests = spans.filter(pl.col("entry_row") == pl.col("row")).with_columns(
+            pl.lit("").alias("operation")
+        )
         return pl.concat([by_span, shares(unnamed, requests, keys)]).select(*TEMPLATE_SCHEMA).sort(keys)
 
     def template_spans(self, windows: Sequence[Window], keys: pl.DataFrame) -> pl.DataFrame:
@@ -346,7 +348,8 @@ class FrameStore:
         return self._exhibits(spans, keys)
 
     def _attempts_in(self, windows: Sequence[Window]) -> pl.DataFrame:
-        """Spans that stand for a call or may: answered ones, and leaves; ``callee`` is empty unless answered."""
+        """Spans that stand for a call or may: answered ones, and leaves; ``callee`` is empty unless
+        answered."""
         spans = with_calls(self._spans_in(windows))
         parents = spans.select(pl.col("parent_row").alias("row")).unique()
         leaves = spans.filter(pl.col("callee_row") < 0).join(parents, on="row", how="anti")
@@ -389,7 +392,8 @@ class FrameStore:
             keys: ``service``, ``operation``, ``limit_ms``, with any columns to carry along.
 
         Returns:
-            The columns of ``keys``, ``trace_id``, ``span_id``, ``pod``, ``start_ns``, ``ms``, ``has`` (Boolean).
+            The columns of ``keys``, ``trace_id``, ``span_id``, ``pod``, ``start_ns``, ``ms``, ``has``
+            (Boolean).
         """
         tops = self._tops_in(windows).join(
             keys.select("service", "operation", "limit_ms"), on=["service", "operation"]
@@ -475,7 +479,8 @@ class FrameStore:
         )
 
     def _with_deepest(self, windows: Sequence[Window]) -> pl.DataFrame:
-        """Spans with ``deepest``: failed, and no child failed; ``outgoing``: such a call without an answer."""
+        """Spans with ``deepest``: failed, and no child failed; ``outgoing``: such a call without an
+        answer."""
         spans = self._spans_in(windows)
         children = spans.group_by(pl.col("parent_row").alias("row")).agg(
             pl.col("error").fill_null(False).any().alias("child_failed")
@@ -498,7 +503,9 @@ def _may_call() -> pl.Expr:
 
 def _tail_spread(legs: pl.DataFrame, table: pl.DataFrame) -> pl.DataFrame:
     """How much the share of values above each leg's 95th percentile scatters between pieces of time."""
-    over = legs.join(table.select(*LEG_KEYS, "p95_ms"), on=list(LEG_KEYS)).filter(pl.col("ms") > pl.col("p95_ms"))
+    over = legs.join(table.select(*LEG_KEYS, "p95_ms"), on=list(LEG_KEYS)).filter(
+        pl.col("ms") > pl.col("p95_ms")
+    )
     return shares(over, legs, LEG_KEYS, LEG_KEYS).select(*LEG_KEYS, "spread")
 
 

@@ -120,7 +120,8 @@ def _uncovered(marked: pl.DataFrame) -> pl.DataFrame:
 
 
 def _calls_of_requests(marked: pl.DataFrame) -> pl.DataFrame:
-    """Disjoint times in which each request waits for a call: ``entry_row``, ``c_start``, ``c_end``, ``c_before``.
+    """Disjoint times in which each request waits for a call: ``entry_row``, ``c_start``, ``c_end``,
+    ``c_before``.
 
     ``c_before`` is the time waited before ``c_start``.
     """

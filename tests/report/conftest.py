@@ -109,5 +109,7 @@ def healthy() -> Diagnosis:
         verdict=Verdict.HEALTHY,
         confidence=0.9,
         summary="Nothing deviates from the baseline.",
-        incident=IncidentSummary(start_ns=START_NS, end_ns=START_NS + 1, alarm_ns=START_NS, alarm=Alarm.FOUND),
+        incident=IncidentSummary(
+            start_ns=START_NS, end_ns=START_NS + 1, alarm_ns=START_NS, alarm=Alarm.FOUND
+        ),
     )

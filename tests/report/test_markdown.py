@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 from rclagent.core.diagnosis import Diagnosis, IncidentSummary, RootCause, RuledOut, Verdict
-from rclagent.core.incident import Alarm
 from rclagent.core.evidence import FaultType
+from rclagent.core.incident import Alarm
 from rclagent.report import render_markdown
 
 

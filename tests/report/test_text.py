@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 
 from rclagent.core.coverage import SourceCoverage
 from rclagent.core.diagnosis import Diagnosis, IncidentSummary, RootCause, RuledOut, Verdict
-from rclagent.core.incident import Alarm
 from rclagent.core.evidence import FaultType
+from rclagent.core.incident import Alarm
 from rclagent.report import render_text
 from rclagent.report.text import WIDTH
 
