@@ -22,8 +22,8 @@ class TelemetryStore(Protocol):
     """
 
     def extent(self) -> Window | None:
-        """From the first to the last trace; of log lines, else metrics, where there is none; None if
-        empty."""
+        """From the first trace to the last end of a span; of log lines, else metrics, where there is
+        none; None if empty."""
 
     def counts(self, windows: Sequence[Window]) -> dict[str, int]:
         """Records inside the windows: ``spans``, ``traces``, ``logs``, ``metrics``."""

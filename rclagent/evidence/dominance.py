@@ -54,15 +54,16 @@ _NO_EXHIBITS: Final = pl.DataFrame(
 def dominant_legs(store: TelemetryStore, window: Window) -> Findings:
     """Findings of an incident without a baseline: the legs that most time is spent in.
 
-    A gap between caller and callee is charged to the callee; its halves are not told apart, since
-    the clocks of two hosts differ.
+    Of a call, a late request is charged to the caller that sends it and a late response to the callee:
+    each sends its packets late (rclagent.evidence.ownership).
     """
     entries = store.entries([window])
     total = float((entries["n"] * entries["mean_ms"]).sum())
-    legs = store.legs([window]).filter(pl.col("leg").is_in(["self", "store", "gap"]))
+    clocks = store.clocks([window])
+    legs = store.legs([window], clocks=clocks).filter(pl.col("leg") != "gap")
     share = pl.col("n") * pl.col("mean_ms") / total if total else pl.lit(0.0)
     dominant = legs.with_columns(share.alias("share")).filter(pl.col("share") >= LEAST_SHARE)
-    values = store.leg_values([window], dominant.select(*LEG_KEYS))
+    values = store.leg_values([window], dominant.select(*LEG_KEYS), clocks)
     seen: dict[str, Evidence] = {}
     weights: dict[str, dict[str, float]] = {}
     shown: list[pl.DataFrame] = []
@@ -71,7 +72,8 @@ def dominant_legs(store: TelemetryStore, window: Window) -> Findings:
         spans = values.filter(*keys).sort("ms", "trace_id", "span_id", descending=[True, False, False])
         item = _evidence(row, spans)
         seen[item.id] = item
-        weights.setdefault(row["callee"], {})[item.id] = figure(row["share"])
+        owner = row["caller"] if row["leg"] == "request" else row["callee"]
+        weights.setdefault(owner, {})[item.id] = figure(row["share"])
         shown.append(
             spans.select(
                 "trace_id",
@@ -113,13 +115,17 @@ def dominant_legs(store: TelemetryStore, window: Window) -> Findings:
 
 
 def _evidence(row: Row, spans: pl.DataFrame) -> Evidence:
-    place_name = (
-        f"in calls from {row['caller']} to {row['callee']}" if row["caller"] else f"in {row['callee']} itself"
-    )
+    spent = {
+        "request": f"until requests from {row['caller']} reach {row['callee']}",
+        "response": f"until responses of {row['callee']} reach {row['caller']}",
+        "store": f"waiting in {row['callee']}",
+        "self": f"in {row['callee']} itself",
+    }[row["leg"]]
+    kinds = {"request": EvidenceKind.REQUEST_LEG, "response": EvidenceKind.RESPONSE_LEG}
     return Evidence(
         id=evidence_id("dominance", *(row[name] for name in LEG_KEYS)),
         channel=Channel.LEGS,
-        kind=EvidenceKind.SELF_LEG if not row["caller"] else EvidenceKind.REQUEST_LEG,
+        kind=kinds.get(row["leg"], EvidenceKind.SELF_LEG),
         component=Component(service=row["callee"]),
         operation=row["operation"],
         peer=row["caller"] or None,
@@ -127,7 +133,7 @@ def _evidence(row: Row, spans: pl.DataFrame) -> Evidence:
         strength=0.0,
         incident={"n": float(row["n"]), "mean_ms": figure(row["mean_ms"]), "share": figure(row["share"])},
         statement=(
-            f"{row['share']:.0%} of the time of all requests is spent {place_name} ({row['operation']}; "
+            f"{row['share']:.0%} of the time of all requests is spent {spent} ({row['operation']}; "
             f"{ms(row['mean_ms'])} each, {row['n']} times); what is usual is not known"
         ),
         references=tuple(

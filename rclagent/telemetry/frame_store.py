@@ -93,14 +93,14 @@ class FrameStore:
         )
 
     def extent(self) -> Window | None:
-        """From the first to the last trace; of log lines, else metrics, where there is none."""
-        for table, column in (
-            (self._repaired.frame, "trace_ns"),
-            (self._telemetry.logs, "time_ns"),
-            (self._telemetry.metrics, "time_ns"),
+        """From the first trace to the last end of a span; of log lines, else metrics, where there is none."""
+        for table, since, until in (
+            (self._repaired.frame, "trace_ns", "end_ns"),
+            (self._telemetry.logs, "time_ns", "time_ns"),
+            (self._telemetry.metrics, "time_ns", "time_ns"),
         ):
             if table.height:
-                first, last = table.select(pl.col(column).min(), pl.col(column).max().alias("last")).row(0)
+                first, last = table.select(pl.col(since).min(), pl.col(until).max().alias("last")).row(0)
                 return Window(first, last + 1)
         return None
 

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import polars as pl
 
+from rclagent.telemetry.legs import with_calls
+
 
 def call_steps(frame: pl.DataFrame) -> pl.DataFrame:
     """Steps of each request through a service.
@@ -18,8 +20,8 @@ def call_steps(frame: pl.DataFrame) -> pl.DataFrame:
 
     Returns:
         ``entry_row`` (the request), ``service``, ``operation`` (by which it entered), ``callee``,
-        ``call`` (operation), ``start_ns`` on the caller's clock, ``row``. Local steps have their
-        own service as callee.
+        ``call`` (operation), ``start_ns`` on the caller's clock where a span of the caller stands for
+        the call, ``row``. Local steps have their own service as callee.
     """
     entries = frame.filter(pl.col("entry_row") == pl.col("row")).select(
         pl.col("row").alias("entry_row"), "service", "operation"
@@ -27,11 +29,12 @@ def call_steps(frame: pl.DataFrame) -> pl.DataFrame:
     local = frame.filter(pl.col("entry_row") != pl.col("row")).select(
         "entry_row", pl.col("service").alias("callee"), pl.col("operation").alias("call"), "start_ns", "row"
     )
-    # A call is placed by the span that made it: the callee's own start is on another clock.
-    callers = frame.select(
+    # A call is placed by the span that made it, for the callee's own start is on another clock; but a span
+    # that does more than call says nothing of the order of its calls.
+    callers = with_calls(frame).select(
         pl.col("row").alias("parent_row"),
         pl.col("entry_row").alias("caller_entry"),
-        pl.col("start_ns").alias("sent_ns"),
+        pl.when(pl.col("callee_row") >= 0).then("start_ns").alias("sent_ns"),
     )
     remote = (
         frame.filter((pl.col("entry_row") == pl.col("row")) & (pl.col("parent_row") >= 0))
@@ -40,7 +43,7 @@ def call_steps(frame: pl.DataFrame) -> pl.DataFrame:
             pl.col("caller_entry").alias("entry_row"),
             pl.col("service").alias("callee"),
             pl.col("operation").alias("call"),
-            pl.col("sent_ns").alias("start_ns"),
+            pl.coalesce("sent_ns", "start_ns").alias("start_ns"),
             "row",
         )
     )
