@@ -6,7 +6,7 @@ percentile than chance allows, and the change is large enough to be felt:
     z > 3, z from the share of values above p95 + 0.5 ms against 5 %, and either
     the median rises by more than 5 ms and by more than half of its usual scale, or
     the mean rises by more than 20 ms and to more than twice its scale while at least 30 % of
-    the values are above.
+    the values are above, or 10 % with z > 8: lost packets and pauses hold up a few of many calls.
 
 Each half of a call is compared with its own baseline, so a constant clock skew cancels; its
 scale is the usual whole gap of the call, which no clock touches. A half that rises while the gap does not
@@ -28,6 +28,8 @@ MIN_BASELINE: Final = 3
 """Fewer values have no spread; what few values can prove, z takes into account."""
 MIN_INCIDENT: Final = 3
 """One or two slow values happen at random: first calls, collections of garbage."""
+CERTAIN_Z: Final = 8.0
+"""Distance from which a share is beyond doubt, as for changes of behaviour (rclagent.evidence.changes)."""
 MARGIN_MS: Final = 0.5
 """Added to the 95th percentile: clocks and schedulers are no finer."""
 
@@ -65,10 +67,11 @@ def compare_legs(store: TelemetryStore, window: Window, baseline: Baseline) -> p
     rise = pl.col("p50_ms") - pl.col("base_p50_ms")
     mean_rise = pl.col("mean_ms") - pl.col("base_mean_ms")
     share = pl.col("over") / pl.col("n")
-    felt = ((rise > 5) & (rise > 0.5 * scale) & _with_gap(rise, "p50_ms")) | (
-        (mean_rise > 20) & (mean_rise > mean_scale) & (share >= 0.3) & _with_gap(mean_rise, "mean_ms")
-    )
     z = exceedance_z(pl.col("over"), pl.col("n"), pl.col("base_n"), pl.col("spread"))
+    often = (share >= 0.3) | ((share >= 0.1) & (pl.col("z") > CERTAIN_Z))
+    felt = ((rise > 5) & (rise > 0.5 * scale) & _with_gap(rise, "p50_ms")) | (
+        (mean_rise > 20) & (mean_rise > mean_scale) & often & _with_gap(mean_rise, "mean_ms")
+    )
     return (
         both.with_columns(share.alias("share"), z.alias("z"))
         .with_columns((felt & (pl.col("z") > Z_GATE)).alias("slow"))

@@ -20,7 +20,8 @@ def place(
     """The component as precisely as the data allow.
 
     A pod is named when resources or silence name it, when it is the only one of its service, or
-    when it stands out: its share of odd spans is at least twice that of its siblings, with z > 3.
+    when it stands out: its share of odd spans is at least twice that of its siblings, with z > 3. Where
+    resources name all of several pods, the service is at fault.
 
     Args:
         service: At fault.
@@ -32,7 +33,12 @@ def place(
     """
     own = components.filter((pl.col("service") == service) & (pl.col("pod") != ""))
     names = own["pod"].unique().sort().to_list()
-    pod = pods[0] if pods else names[0] if len(names) == 1 else _outstanding(service, evidence, observed_at)
+    if len(names) > 1 and set(names) <= set(pods):
+        pod = None
+    else:
+        pod = (
+            pods[0] if pods else names[0] if len(names) == 1 else _outstanding(service, evidence, observed_at)
+        )
     nodes = (
         own.filter((pl.col("pod") == pod) & (pl.col("node") != ""))["node"].unique().sort().to_list()
         if pod

@@ -172,7 +172,7 @@ class FrameStore:
         ]
         if thresholds is None:
             table = legs.group_by(LEG_KEYS).agg(figures)
-            pieces = self._spans_in(windows).select("row", _piece(piece_s))
+            pieces = self._spans_in(windows).select("row", self._piece(piece_s))
             return (
                 table.join(_tail_spread(legs.join(pieces, on="row"), table), on=list(LEG_KEYS), how="left")
                 .with_columns(pl.col("spread").fill_null(0.0))
@@ -216,7 +216,7 @@ class FrameStore:
     def templates(self, windows: Sequence[Window], piece_s: float | None = None) -> pl.DataFrame:
         """Spans of each operation, and those that logged each template."""
         keys = ["service", "operation", "severity", "template"]
-        piece = _piece(piece_s)
+        piece = self._piece(piece_s)
         logs = self._logs.filter(inside(windows, "trace_ns")).with_columns(piece)
         spans = self._spans_in(windows).with_columns(piece)
         named = logs.filter(pl.col("row").is_not_null()).unique([*keys, "row"])
@@ -267,7 +267,7 @@ class FrameStore:
         self, steps: pl.DataFrame, windows: Sequence[Window], piece_s: float | None
     ) -> pl.DataFrame:
         spans = self._spans_in(windows)
-        requests = spans.filter(pl.col("entry_row") == pl.col("row")).with_columns(_piece(piece_s))
+        requests = spans.filter(pl.col("entry_row") == pl.col("row")).with_columns(self._piece(piece_s))
         hits = steps.join(requests.select("entry_row", "piece"), on="entry_row", how="inner")
         return shares(hits, requests, _CALL_KEYS)
 
@@ -456,6 +456,14 @@ class FrameStore:
             .with_columns(ms.alias("ms"))
         )
 
+    def _piece(self, piece_s: float | None) -> pl.Expr:
+        """Number of the piece of time that a trace belongs to; null where no pieces are asked for."""
+        extent = self.extent()
+        if piece_s is None or extent is None:
+            return pl.lit(None, dtype=pl.Int64).alias("piece")
+        # Counted from the first trace on: a constant shift of all clocks cuts no other pieces.
+        return ((pl.col("trace_ns") - extent.start_ns) // max(int(piece_s * NS_PER_S), 1)).alias("piece")
+
     def _legs_in(self, windows: Sequence[Window], clocks: pl.DataFrame | None) -> pl.DataFrame:
         legs = cut_legs(self._spans_in(windows))
         return legs if clocks is None else on_one_clock(legs, clocks)
@@ -507,13 +515,6 @@ def _tail_spread(legs: pl.DataFrame, table: pl.DataFrame) -> pl.DataFrame:
         pl.col("ms") > pl.col("p95_ms")
     )
     return shares(over, legs, LEG_KEYS, LEG_KEYS).select(*LEG_KEYS, "spread")
-
-
-def _piece(piece_s: float | None) -> pl.Expr:
-    """Number of the piece of time that a trace belongs to; null where no pieces are asked for."""
-    if piece_s is None:
-        return pl.lit(None, dtype=pl.Int64).alias("piece")
-    return (pl.col("trace_ns") // max(int(piece_s * NS_PER_S), 1)).alias("piece")
 
 
 def inside(windows: Sequence[Window], column: str) -> pl.Expr:
