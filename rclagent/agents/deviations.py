@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import polars as pl
 
@@ -13,7 +14,10 @@ from rclagent.core.evidence import Evidence
 from rclagent.core.report import AgentReport
 from rclagent.core.store import TelemetryStore
 from rclagent.evidence.findings import Findings
-from rclagent.topology.trace_graph import TraceGraph
+from rclagent.topology.trace_graph import TraceGraph, build_trace_graph
+
+EARLIEST: Final = 3
+"""Traces looked at for services that were late before the first walked one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +55,11 @@ def find_deviations(
         if isinstance(result, AgentReport) and result.own_evidence
     )
     calls = {pair for evidence in findings.evidence.values() for pair in _calls(evidence)}
+    walked = {investigation.trace.trace_id: investigation.trace for investigation in investigations}
+    earliest = [trace for trace in _earliest_slow(findings, store) if trace.trace_id not in walked]
     since = [
         *_first_requests(findings, store),
-        *_late_services(findings, [investigation.trace for investigation in investigations]),
+        *_late_services(findings, [*walked.values(), *earliest]),
     ]
     first: dict[str, int] = {}
     for service, start_ns in since:
@@ -89,8 +95,16 @@ def _first_requests(findings: Findings, store: TelemetryStore) -> Iterator[tuple
             yield evidence.peer, trace_ns
 
 
+def _earliest_slow(findings: Findings, store: TelemetryStore) -> list[TraceGraph]:
+    """The first few traces with a slow span: walked ones are the most telling, and may come late."""
+    slow = findings.witnesses.filter(pl.col("excess_ms") > 0)
+    first = slow.group_by("trace_id").agg(pl.col("start_ns").min()).sort("start_ns", "trace_id").head(EARLIEST)
+    parts = store.spans(first["trace_id"].to_list()).partition_by("trace_id", as_dict=True)
+    return [build_trace_graph(parts[key]) for key in sorted(parts)]
+
+
 def _late_services(findings: Findings, traces: Sequence[TraceGraph]) -> Iterator[tuple[str, int]]:
-    """Services of the spans that waited for a slow one, each with the start of the walked request."""
+    """Services of the spans that waited for a slow one, each with the start of the request."""
     slow = findings.witnesses.filter(
         (pl.col("excess_ms") > 0) & pl.col("trace_id").is_in([trace.trace_id for trace in traces])
     )

@@ -48,8 +48,10 @@ def name_fault(
     if saturated:
         return _resource(max(saturated, key=lambda item: (item.strength, item.id)))
     if owners and suspicion.timing >= suspicion.code_left:
-        return _mechanism(owners[0], legs, suspicion)
-    if suspicion.code_left > 0:
+        kind = _mechanism(owners[0], legs, suspicion)
+        if kind is not FaultType.UNKNOWN:
+            return kind
+    elif suspicion.code_left > 0:
         return _behaviour(mine, suspicion)
     changes = [item for item in mine if item.kind is EvidenceKind.METRIC_CHANGE]
     return (

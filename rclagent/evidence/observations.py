@@ -219,7 +219,7 @@ def ms(value: float) -> str:
     """A time in words: three significant digits below a second, seconds above ten."""
     if abs(value) >= 10_000:
         return f"{value / 1000:.1f} s"
-    return f"{value:.3g} ms" if abs(value) < 1000 else f"{value:.0f} ms"
+    return f"{value:.3g} ms" if abs(value) < 999.5 else f"{value:.0f} ms"
 
 
 def by_id(groups: Iterable[list[Evidence]]) -> dict[str, Evidence]:

@@ -65,13 +65,6 @@ SIGNATURES: Final = (
         _places("self"),
     ),
     Signature(
-        "starved of CPU",
-        FaultType.CPU,
-        _places("in_request", "out_response", "self"),
-        _places("store"),
-        varying=_places("in_request"),
-    ),
-    Signature(
         "waits a constant time", FaultType.NETWORK_DELAY, _places("self"), _places("store"), _places("self")
     ),
     Signature(
@@ -81,11 +74,19 @@ SIGNATURES: Final = (
         steady=_places("store"),
     ),
     Signature("slow work", FaultType.UNKNOWN, _places("self"), _places("store")),
+    Signature(
+        "starved of CPU",
+        FaultType.CPU,
+        _places("in_request", "out_response", "self"),
+        _places("store"),
+        varying=_places("in_request"),
+    ),
     Signature("slow store", FaultType.DISK_IO, _places("store")),
 )
 """Measured on injected faults. A delay of packets is constant, and so is the wait of a service whose
 packets to a database are late; a process that waits for its turn on the CPU takes its requests at any
-point of the quota period, so requests reach it by varying times late."""
+point of the quota period, so requests reach it by varying times late. Of equal scores the first counts: legs
+that nobody records, as those of calls without a span of the caller, do not speak for the CPU."""
 
 STEADY: Final = 0.15
 """Late values whose standard deviation is below this share of their mean are late by a constant. Measured:

@@ -1,0 +1,165 @@
+"""Slow legs: which half of a call, by how much, and what is no delay at all."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import polars as pl
+import pytest
+
+from rclagent.core.baseline import Baseline
+from rclagent.core.telemetry import Telemetry
+from rclagent.core.window import Window
+from rclagent.evidence.legs import compare_legs, leg_limits
+from rclagent.telemetry.frame_store import FrameStore
+from rclagent.testing import repeated, written
+
+Compared = Callable[[Telemetry, Telemetry], tuple[FrameStore, Window, Baseline]]
+
+
+def calls(there: float = 30, work: float = 50, back: float = 20, ahead: float = 0) -> str:
+    """A request with one call: ms on the way there, at work, and back; the callee's clock is ahead."""
+    arrived, left = 10 + there + ahead, 10 + there + work + ahead
+    returned = 10 + there + work + back
+    return f"""
+        counter: GET /   0..{returned + 10}
+            counter: call shelf   10..{returned}  client
+                shelf: GET items   {arrived}..{left}
+    """
+
+
+def works(*lasting_ms: float) -> str:
+    """Requests without calls, one for each duration."""
+    return "\n\n".join(f"shelf: GET items   {1000 * k}..{1000 * k + ms}" for k, ms in enumerate(lasting_ms))
+
+
+def slow_legs(table: pl.DataFrame) -> set[tuple[str, ...]]:
+    """Leg and callee of what became slow."""
+    return set(table.filter("slow").select("leg", "callee").rows())
+
+
+def test_a_limit_is_the_95th_percentile_and_half_a_millisecond() -> None:
+    legs = pl.DataFrame({"leg": ["self"], "caller": [""], "callee": ["a"], "operation": ["x"], "p95_ms": [7.0]})
+    assert leg_limits(legs)["limit_ms"].to_list() == [7.5]
+
+
+def test_a_late_response_is_told_with_its_figures(compared: Compared) -> None:
+    """10 of 10 above 20.5 against 40 usual ones: z = 0.95 / sqrt(0.0475 x (1/10 + 1/40))."""
+    table = compare_legs(*compared(repeated(written(calls()), 40), repeated(written(calls(back=120)), 10)))
+    assert slow_legs(table) == {("response", "shelf"), ("gap", "shelf")}
+    row = table.filter(leg="response").row(0, named=True)
+    assert (row["n"], row["base_n"], row["over"], row["share"]) == (10, 40, 10, 1.0)
+    assert (row["p50_ms"], row["base_p50_ms"], row["mean_ms"], row["base_mean_ms"]) == (120, 20, 120, 20)
+    assert (row["base_p95_ms"], row["excess_ms"], row["over_std_ms"]) == (20, 99.5, 0)
+    assert row["z"] == pytest.approx(0.95 / 0.0059375**0.5)
+
+
+@pytest.mark.parametrize(
+    ("change", "slow"),
+    [
+        ({"there": 130}, {("request", "shelf"), ("gap", "shelf")}),
+        ({"work": 150}, {("self", "shelf")}),
+        ({}, set()),
+    ],
+)
+def test_time_is_lost_where_it_is_spent(
+    compared: Compared, change: dict[str, float], slow: set[tuple[str, str]]
+) -> None:
+    quiet = repeated(written(calls()), 40)
+    assert slow_legs(compare_legs(*compared(quiet, repeated(written(calls(**change)), 10)))) == slow
+
+
+@pytest.mark.parametrize("ahead", [1000, -1000, 86_400_000])
+def test_a_constant_skew_cancels(compared: Compared, ahead: float) -> None:
+    """Each half is compared with its own baseline: only the delayed one is slow."""
+    quiet = repeated(written(calls(ahead=ahead)), 40)
+    same = repeated(written(calls(ahead=ahead)), 10)
+    late = repeated(written(calls(ahead=ahead, back=120)), 10)
+    assert slow_legs(compare_legs(*compared(quiet, same))) == set()
+    assert slow_legs(compare_legs(*compared(quiet, late))) == {("response", "shelf"), ("gap", "shelf")}
+
+
+@pytest.mark.parametrize("ahead", [500, -500])
+def test_a_clock_that_steps_is_no_delay(compared: Compared, ahead: float) -> None:
+    """Both halves move by opposite amounts, their sum not at all."""
+    quiet, stepped = repeated(written(calls()), 40), repeated(written(calls(ahead=ahead)), 10)
+    assert slow_legs(compare_legs(*compared(quiet, stepped))) == set()
+
+
+def test_a_store_that_answers_late_is_slow(compared: Compared) -> None:
+    text = "shelf: GET items   0..{0}\n    shelf: SELECT items   5..{1}  client"
+    quiet = repeated(written(text.format(30, 25)), 40)
+    table = compare_legs(*compared(quiet, repeated(written(text.format(130, 125)), 10)))
+    assert slow_legs(table) == {("store", "shelf")}
+
+
+@pytest.mark.parametrize(
+    ("usual", "now", "slow"),
+    [
+        (10, 15.1, True),
+        (10, 14.9, False),
+        (100, 149, False),
+        (100, 151, True),
+    ],
+)
+def test_a_median_counts_when_it_rises_by_5_ms_and_by_half(
+    compared: Compared, usual: float, now: float, slow: bool
+) -> None:
+    table = compare_legs(
+        *compared(repeated(written(works(usual)), 40), repeated(written(works(now)), 10))
+    )
+    assert table["slow"].to_list() == [slow]
+
+
+@pytest.mark.parametrize(("late", "slow"), [(4, True), (2, False)])
+def test_a_mean_counts_when_it_doubles_and_three_in_ten_are_late(
+    compared: Compared, late: int, slow: bool
+) -> None:
+    """4 of 10 at 210 instead of 10: mean 90, median still 10. 2 of 10: mean 50, but too few of them."""
+    now = written(works(*[210] * late, *[10] * (10 - late)))
+    table = compare_legs(*compared(repeated(written(works(10)), 40), repeated(now, 3, every_s=20)))
+    assert table.select("p50_ms", "mean_ms", "slow").rows() == [(10, 10 + 20 * late, slow)]
+
+
+def test_half_a_call_counts_against_the_whole_gap_of_the_call(compared: Compared) -> None:
+    """A half of 0 ms that becomes 8 is more than half of itself, but not of the usual 100 of both."""
+    quiet = repeated(written(calls(there=100, back=0)), 40)
+    now = repeated(written(calls(there=100, back=8)), 10)
+    assert slow_legs(compare_legs(*compared(quiet, now))) == set()
+
+
+@pytest.mark.parametrize(("before", "after", "legs"), [(40, 2, 0), (2, 10, 0), (3, 3, 1)])
+def test_one_or_two_values_show_nothing(compared: Compared, before: int, after: int, legs: int) -> None:
+    table = compare_legs(
+        *compared(repeated(written(works(10)), before), repeated(written(works(500)), after))
+    )
+    assert table.height == legs
+
+
+def test_an_operation_that_the_baseline_does_not_know_is_not_compared(compared: Compared) -> None:
+    now = repeated(written("shelf: GET news   0..500"), 10)
+    assert compare_legs(*compared(repeated(written(works(10)), 40), now)).is_empty()
+
+
+def test_a_leg_that_is_slow_for_a_while_now_and_then_must_be_slower_still(compared: Compared) -> None:
+    """In 2 of 16 quiet pieces of three minutes 2 in 5 are late: an incident of the same is no news.
+
+    The scatter is (0.4 - 0) / 2.56, less chance: z = 0.35 / sqrt(0.0475 / 100 + ... + 0.15^2) = 2.
+    """
+    moody = [80 if second // 180 in (0, 8) and second % 5 < 2 else 10 for second in range(16 * 180)]
+    calm = [10] * len(moody)
+    now = written(works(*[80 if second % 5 < 2 else 10 for second in range(100)]))
+    assert compare_legs(*compared(written(works(*calm)), now))["slow"].to_list() == [True]
+    usual = compare_legs(*compared(written(works(*moody)), now))
+    assert usual["share"].to_list() == [0.4]
+    assert 1.5 < usual["z"][0] < 2.5
+    assert usual["slow"].to_list() == [False]
+
+
+@pytest.mark.parametrize("empty", [0, 1])
+def test_without_spans_on_a_side_there_is_nothing_to_compare(compared: Compared, empty: int) -> None:
+    sides = [repeated(written(works(10)), 40), repeated(written(works(10)), 40)]
+    sides[empty] = Telemetry()
+    table = compare_legs(*compared(*sides))
+    assert table.is_empty()
+    assert "slow" in table.columns
