@@ -12,11 +12,13 @@ from pathlib import Path
 from typing import Any
 
 import rclagent
+from benchmarks.calibrate import bin_rows, group_rows, headline, judge_generated
+from benchmarks.calibrate import summary as calibration_summary
 from benchmarks.datasets import DATASETS, MODALITIES, load_dataset
 from benchmarks.methods import METHODS, find_method
 from benchmarks.protocol import WINDOW_S
 from benchmarks.quiet import QuietResult, judge, quiet_cases, summary
-from benchmarks.render import RESULTS, full_figures, insert, read_results, readme_figures
+from benchmarks.render import RESULTS, full_figures, insert, read_calibrations, read_results, readme_figures
 from benchmarks.runs import CaseResult, RunHeader, code_digest, execute, read_run
 from benchmarks.score import Score, score_run, together
 from benchmarks.tables import HEADINGS, misses, plain, printable, remarks, rows
@@ -131,13 +133,32 @@ def quiet(options: argparse.Namespace) -> int:
     return 0
 
 
+def calibrate(options: argparse.Namespace) -> int:
+    """``calibrate``: confidence against how often it is right, on generated incidents."""
+    judged = []
+    for number, item in enumerate(judge_generated(options.incidents, options.seed), start=1):
+        judged.append(item)
+        _tell(f"{number} of {options.incidents}: {item.fault_type}, {item.verdict}")
+    content = calibration_summary(judged)
+    if options.out is not None:
+        _write(options.out, json.dumps(content, indent=1) + "\n")
+    if options.json:
+        print(json.dumps(content, indent=1))
+    else:
+        print("\n\n".join([headline(content), plain(bin_rows(content)), plain(group_rows(content))]))
+    return 0
+
+
 def render(options: argparse.Namespace) -> int:
     """``render``: the figures into README.md and docs/benchmarks.md."""
     scores, quiet_summaries = read_results(options.results)
     stale = 0
     for path, figures in (
         (options.root / "README.md", readme_figures(scores, quiet_summaries)),
-        (options.root / "docs" / "benchmarks.md", full_figures(scores, quiet_summaries)),
+        (
+            options.root / "docs" / "benchmarks.md",
+            full_figures(scores, quiet_summaries, read_calibrations(options.results)),
+        ),
     ):
         text = insert(path, figures)
         if options.check and text != path.read_text(encoding="utf-8"):
@@ -182,6 +203,13 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--json", action="store_true", help="print JSON")
     command.add_argument("--out", type=Path, metavar="FILE", help="write the JSON to a file as well")
     command.set_defaults(command=quiet)
+
+    command = commands.add_parser("calibrate", help=_summary(calibrate.__doc__))
+    command.add_argument("--incidents", type=_positive, default=300, help="how many to generate")
+    command.add_argument("--seed", type=int, default=0, help="number of the first incident")
+    command.add_argument("--json", action="store_true", help="print JSON")
+    command.add_argument("--out", type=Path, metavar="FILE", help="write the JSON to a file as well")
+    command.set_defaults(command=calibrate)
 
     command = commands.add_parser("render", help=_summary(render.__doc__))
     command.add_argument("--results", type=Path, default=RESULTS, metavar="DIR", help="score files")

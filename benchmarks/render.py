@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
+from benchmarks.calibrate import GENERATED, bin_rows, group_rows, headline
 from benchmarks.score import Score, together
 from benchmarks.tables import CHANCE, HEADINGS, escaped, interval, markdown, remarks, rows, share
 from rclagent import InputError
@@ -32,13 +33,19 @@ def read_results(folder: Path) -> tuple[list[Score], list[dict[str, Any]]]:
             for entry in content if isinstance(content, list) else [content]:
                 if entry["dataset"] == "quiet":
                     quiet.append(entry)
-                elif entry["dataset"] != "all":
+                elif entry["dataset"] not in ("all", GENERATED):
                     scores.append(Score.from_json(entry))
         except (ValueError, KeyError, TypeError) as error:
             raise InputError(f"{path} is not a score: {error}.", "Write it with `score --out`.") from None
     if not scores:
         raise InputError(f"{folder} holds no scores.", "Write some with `score --out` first.")
     return sorted(scores, key=lambda score: score.method != "rclagent"), quiet
+
+
+def read_calibrations(folder: Path) -> list[dict[str, Any]]:
+    """Summaries that ``calibrate --out`` wrote among the ``*.json`` of a folder."""
+    found = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(folder.glob("*.json"))]
+    return [content for content in found if isinstance(content, dict) and content["dataset"] == GENERATED]
 
 
 def readme_figures(scores: Sequence[Score], quiet: Sequence[dict[str, Any]]) -> str:
@@ -68,8 +75,10 @@ def readme_figures(scores: Sequence[Score], quiet: Sequence[dict[str, Any]]) -> 
     return "\n".join(lines).rstrip()
 
 
-def full_figures(scores: Sequence[Score], quiet: Sequence[dict[str, Any]]) -> str:
-    """Everything: all figures of all methods, RCLAgent by kind of fault, quiet windows."""
+def full_figures(
+    scores: Sequence[Score], quiet: Sequence[dict[str, Any]], calibrations: Sequence[dict[str, Any]] = ()
+) -> str:
+    """Everything: all figures of all methods, RCLAgent by kind of fault, quiet windows, calibration."""
     own = [score for score in scores if score.method == "rclagent"]
     parts = ["### All methods", markdown([list(HEADINGS), *rows(scores)])]
     parts += [f"- {escaped(remark)}" for remark in remarks(scores)]
@@ -77,6 +86,9 @@ def full_figures(scores: Sequence[Score], quiet: Sequence[dict[str, Any]]) -> st
         parts += ["### RCLAgent by kind of fault", markdown(_by_kind(own))]
     if quiet:
         parts += ["### Quiet windows", *map(_quiet_line, quiet)]
+    for content in calibrations:
+        parts += ["### Calibration on generated incidents", escaped(headline(content))]
+        parts += [markdown(bin_rows(content), names=1), markdown(group_rows(content), names=1)]
     return "\n\n".join(parts)
 
 

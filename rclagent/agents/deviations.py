@@ -98,7 +98,9 @@ def _first_requests(findings: Findings, store: TelemetryStore) -> Iterator[tuple
 def _earliest_slow(findings: Findings, store: TelemetryStore) -> list[TraceGraph]:
     """The first few traces with a slow span: walked ones are the most telling, and may come late."""
     slow = findings.witnesses.filter(pl.col("excess_ms") > 0)
-    first = slow.group_by("trace_id").agg(pl.col("start_ns").min()).sort("start_ns", "trace_id").head(EARLIEST)
+    first = (
+        slow.group_by("trace_id").agg(pl.col("start_ns").min()).sort("start_ns", "trace_id").head(EARLIEST)
+    )
     parts = store.spans(first["trace_id"].to_list()).partition_by("trace_id", as_dict=True)
     return [build_trace_graph(parts[key]) for key in sorted(parts)]
 
