@@ -32,7 +32,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_every_command_runs(place: Path) -> None:
-    assert len(list(place.glob("shown-*"))) == len(CONSOLE) == 2
+    assert len(list(place.glob("shown-*"))) == len(CONSOLE) == 3
 
 
 def test_the_demo_prints_what_the_readme_shows(place: Path) -> None:

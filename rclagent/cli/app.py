@@ -13,6 +13,8 @@ from rclagent.cli.options import (
     Format,
     FormatOption,
     Layout,
+    OutOption,
+    OutputOption,
     Paths,
     Profile,
     Spend,
@@ -48,10 +50,8 @@ def diagnose(
         typer.Option("--window-s", metavar="SECONDS", help="Length of the incident from the alarm on."),
     ] = None,
     format: FormatOption = Format.AUTO,
-    output: Annotated[Layout, typer.Option("-o", "--output", help="Layout of the report.")] = Layout.TEXT,
-    out: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Write the report here, not to stdout.")
-    ] = None,
+    output: OutputOption = Layout.TEXT,
+    out: OutOption = None,
     spend: Annotated[
         Spend, typer.Option(help="Agents for suspicious subtrees only, or one for every span.")
     ] = Spend.SUSPICIOUS,
@@ -75,6 +75,25 @@ def diagnose(
         out=out,
         spend=spend,
     )
+
+
+@app.command()
+def explain(
+    path: Annotated[
+        str,
+        typer.Argument(metavar="DIAGNOSIS", help="What `rclagent diagnose -o json` wrote; - reads stdin."),
+    ],
+    service: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Service to ask about: why is it not the cause?")
+    ] = None,
+    output: OutputOption = Layout.TEXT,
+    out: OutOption = None,
+    debug: Debug = False,
+) -> int:
+    """Say why a saved diagnosis names its causes, and why not another service."""
+    from rclagent.cli.explain import run_explain
+
+    return run_explain(path, service=service, layout=output, out=out)
 
 
 @trace_app.command("show")

@@ -19,6 +19,7 @@ class Format(StrEnum):
     JAEGER = "jaeger"
     NEZHA = "nezha"
     AIOPS = "aiops"
+    PARQUET = "parquet"
 
 
 class Layout(StrEnum):
@@ -50,6 +51,10 @@ Profile = Annotated[
 ]
 FormatOption = Annotated[
     Format, typer.Option("--format", help="Format of the files; found by content by default.")
+]
+OutputOption = Annotated[Layout, typer.Option("-o", "--output", help="Layout of the report.")]
+OutOption = Annotated[
+    Path | None, typer.Option("--out", metavar="FILE", help="Write the report here, not to stdout.")
 ]
 Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
 

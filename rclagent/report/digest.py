@@ -14,6 +14,7 @@ from rclagent.core.coverage import Coverage
 from rclagent.core.diagnosis import Agents, Diagnosis, IncidentSummary, RootCause, RuledOut, Verdict
 from rclagent.core.evidence import Evidence
 from rclagent.core.incident import Alarm
+from rclagent.core.window import NS_PER_S
 from rclagent.report import words
 from rclagent.telemetry.read import IGNORED
 
@@ -86,11 +87,7 @@ def digest(diagnosis: Diagnosis) -> Digest:
     """Chooses what to tell of a diagnosis."""
     by_id = {piece.id: piece for piece in diagnosis.evidence}
     healthy = diagnosis.verdict is Verdict.HEALTHY
-    leading = [
-        cause
-        for cause in diagnosis.root_causes
-        if not healthy and (cause.rank == 1 or cause.confidence >= LEADING_CONFIDENCE)
-    ][:MAX_LEADING]
+    leading = leading_causes(diagnosis)
     others = [cause for cause in diagnosis.root_causes if cause not in leading]
     return Digest(
         headline=diagnosis.summary,
@@ -107,9 +104,19 @@ def digest(diagnosis: Diagnosis) -> Digest:
     )
 
 
+def leading_causes(diagnosis: Diagnosis) -> tuple[RootCause, ...]:
+    """Causes worth telling at length, most likely first; a healthy incident has none."""
+    return tuple(
+        cause
+        for cause in diagnosis.root_causes
+        if diagnosis.verdict is not Verdict.HEALTHY
+        and (cause.rank == 1 or cause.confidence >= LEADING_CONFIDENCE)
+    )[:MAX_LEADING]
+
+
 def _incident(incident: IncidentSummary) -> str:
-    seconds = (incident.end_ns - incident.start_ns) / 1e9
-    when = f"{seconds:,.0f} s from {words.utc(incident.start_ns)}"
+    seconds = (incident.end_ns - incident.start_ns + NS_PER_S // 2) // NS_PER_S
+    when = f"{seconds:,} s from {words.utc(incident.start_ns)}"
     alarm = (
         f"alarm at {words.utc(incident.alarm_ns)}, {_ALARMS[incident.alarm]}"
         if incident.alarm in _ALARMS

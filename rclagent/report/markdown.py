@@ -7,11 +7,24 @@ from collections.abc import Iterator, Sequence
 from rclagent.core.diagnosis import Diagnosis
 from rclagent.report.digest import CauseDigest, Digest, digest
 from rclagent.report.escape import MAX_NAME, code, markdown
+from rclagent.report.explanation import Explanation
+from rclagent.report.sections import sections
 
 
 def render_markdown(diagnosis: Diagnosis) -> str:
     """The same message as the text report, with tables; telemetry in it stays text wherever it is shown."""
     return "\n\n".join(_blocks(digest(diagnosis))) + "\n"
+
+
+def render_explanation_markdown(explanation: Explanation) -> str:
+    """The same explanation as the text; telemetry in it stays text wherever it is shown."""
+    blocks = [f"## {markdown(explanation.headline)}", f"**Verdict:** {markdown(explanation.verdict)}."]
+    for section in sections(explanation):
+        blocks += [f"### {markdown(section.title)}", _bullets(section.sentences)]
+        if section.rows:
+            head, *rows = [tuple(map(markdown, row)) for row in section.rows]
+            blocks.append(_table(head, rows))
+    return "\n\n".join(blocks) + "\n"
 
 
 def _blocks(told: Digest) -> Iterator[str]:

@@ -2,22 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from textwrap import wrap
 from typing import Final
 
 from rclagent.core.diagnosis import Diagnosis
 from rclagent.report.digest import CauseDigest, Digest, digest
 from rclagent.report.escape import MAX_NAME, plain
+from rclagent.report.explanation import Explanation
+from rclagent.report.sections import sections
 
 WIDTH: Final = 100
 """Columns."""
+_CELL: Final = 24  # so that a label and two cells fit into a line
 
 
 def render_text(diagnosis: Diagnosis) -> str:
     """The diagnosis in about 25 lines of at most 100 columns, safe to print on a terminal."""
-    blocks = (block for block in _blocks(digest(diagnosis)) if block)
-    return "\n\n".join("\n".join(block) for block in blocks) + "\n"
+    return _page(_blocks(digest(diagnosis)))
+
+
+def render_explanation_text(explanation: Explanation) -> str:
+    """The explanation in lines of at most 100 columns, safe to print on a terminal."""
+    verdict = [*_line(explanation.headline), *_line(f"Verdict: {explanation.verdict}.")]
+    told = ([*_section(s.title, list(s.sentences)), *map(_row, s.rows)] for s in sections(explanation))
+    return _page([verdict, *told])
+
+
+def _page(blocks: Iterable[list[str]]) -> str:
+    return "\n\n".join("\n".join(block) for block in blocks if block) + "\n"
 
 
 def _blocks(told: Digest) -> Iterator[list[str]]:
@@ -59,7 +72,13 @@ def _section(title: str, entries: list[str], further: int = 0) -> list[str]:
         return []
     lines = [line for entry in entries for line in _line(entry, "  ", "     ")]
     more = [f"  and {further} more in the JSON report"] if further else []
-    return [f"{title}:", *lines, *more]
+    return [*_line(f"{title}:"), *lines, *more]
+
+
+def _row(cells: Sequence[str]) -> str:
+    label, *values = map(plain, cells)
+    short = (value if len(value) <= _CELL else f"{value[: _CELL - 1]}…" for value in values)
+    return f"  {label:<36}" + "".join(f"{value:>{_CELL + 2}}" for value in short)
 
 
 def _line(text: str, first: str = "", rest: str = "") -> list[str]:
