@@ -15,7 +15,7 @@ from pathlib import Path
 from textwrap import dedent
 from typing import Any, Final
 
-from rclagent.core import coverage, diagnosis, evidence, report
+from rclagent.core import coverage, diagnosis, evidence, incident, report
 from rclagent.core.diagnosis import Diagnosis
 
 ROOT: Final = Path(__file__).resolve().parent.parent
@@ -33,7 +33,7 @@ def schema() -> str:
     }
     classes = {
         name: kind
-        for module in (diagnosis, coverage, evidence, report)
+        for module in (diagnosis, coverage, evidence, incident, report)
         for name, kind in vars(module).items()
         if inspect.isclass(kind) and kind.__module__ == module.__name__
     }
