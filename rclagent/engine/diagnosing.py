@@ -165,7 +165,9 @@ def _service_graph(incident: Incident) -> nx.DiGraph[str]:
     graph = build_service_graph(incident.store.spans_in([incident.window]))
     if incident.baseline is not None:
         usual = incident.baseline.calls.filter(pl.col("callee") != pl.col("service"))
-        for caller, callee in usual.select("service", "callee").unique().sort("service", "callee").iter_rows():
+        for caller, callee in (
+            usual.select("service", "callee").unique().sort("service", "callee").iter_rows()
+        ):
             if not graph.has_edge(caller, callee):
                 graph.add_edge(caller, callee, calls=0, errors=0)
     return graph

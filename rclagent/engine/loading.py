@@ -46,7 +46,7 @@ def load_incident(
         profile: A saved baseline instead.
         at_ns: When the alarm went off, nanoseconds since the Unix epoch; found in the data if None.
         window_s: Length of the incident from the alarm on, seconds; WINDOW_S if None.
-        format: ``auto``, ``otlp``, ``jaeger``, ``nezha`` or ``aiops``.
+        format: ``auto``, ``otlp``, ``jaeger``, ``nezha``, ``aiops`` or ``parquet``.
 
     Returns:
         The incident. Without a baseline or profile, what precedes the alarm serves as one.
@@ -59,7 +59,7 @@ def load_incident(
     quiet = None if baseline is None else learn_baseline(baseline, format=format)
     if profile is not None:
         quiet = load_profile(profile)
-    return _incident(read_telemetry(_listed(paths), format=format), quiet, at_ns, window_s)
+    return _incident(_read(paths, format), quiet, at_ns, window_s)
 
 
 def learn_baseline(paths: Paths, *, format: str = "auto") -> Baseline:
@@ -67,12 +67,12 @@ def learn_baseline(paths: Paths, *, format: str = "auto") -> Baseline:
 
     Args:
         paths: Files or folders.
-        format: ``auto``, ``otlp``, ``jaeger``, ``nezha`` or ``aiops``.
+        format: ``auto``, ``otlp``, ``jaeger``, ``nezha``, ``aiops`` or ``parquet``.
 
     Raises:
         InputError: Nothing can be read, or nothing is in it.
     """
-    return _learn(read_telemetry(_listed(paths), format=format))
+    return _learn(_read(paths, format))
 
 
 def incident_from_telemetry(
@@ -111,6 +111,20 @@ def incident_from_telemetry(
         baseline=baseline,
         sources=telemetry.sources,
     )
+
+
+def _read(paths: Paths, format: str) -> Telemetry:
+    """Telemetry with at least one record."""
+    telemetry = read_telemetry(_listed(paths), format=format)
+    if not any(table.height for table in (telemetry.spans, telemetry.logs, telemetry.metrics)):
+        names = ", ".join(repr(str(path)) for path in _listed(paths))
+        dropped = sum(sum(source.dropped.values()) for source in telemetry.sources)
+        raise InputError(
+            f"{names}: there is no span, log line or metric sample that can be used "
+            f"({dropped} records were dropped).",
+            "Give files with telemetry, or check that they are whole.",
+        )
+    return telemetry
 
 
 def _learn(telemetry: Telemetry, windows: Sequence[Window] | None = None) -> Baseline:

@@ -20,7 +20,7 @@ from typing import Final
 import polars as pl
 
 from rclagent.evidence.fusion import FELT
-from rclagent.evidence.ownership import STEADY, Owner, find_owners
+from rclagent.evidence.ownership import STEADY, VARYING, Owner, find_owners
 
 FULL_Z: Final = 10.0
 """Distance from which a change is as certain as it gets; below, weights grow with z."""
@@ -54,7 +54,10 @@ def charge_legs(legs: pl.DataFrame) -> pl.DataFrame:
     rise = pl.max_horizontal(pl.col("p50_ms") - pl.col("base_p50_ms"), "excess_ms")
     parts = parts.with_columns(pl.when("slow").then(rise * pl.col("n")).otherwise(0.0).alias("lost_ms"))
     late = pl.col("excess_ms") * pl.col("n") / pl.col("over")
-    parts = parts.with_columns((pl.col("over_std_ms") < STEADY * late).fill_null(False).alias("steady"))
+    scatter = pl.col("over_std_ms") / late
+    between = (scatter >= STEADY) & (scatter < VARYING)
+    steady = pl.when(~between.fill_null(False)).then((scatter < STEADY).fill_null(False))
+    parts = parts.with_columns(steady.alias("steady"))
     rest = ["n", "slow", "steady", "lost_ms"]
     inside = parts.filter(pl.col("leg").is_in(["self", "store"]))
     calls = parts.filter(pl.col("leg").is_in(["request", "response"]))

@@ -85,7 +85,8 @@ def explain_away(
         if not rivals:
             left[service] = strength
             continue
-        rival = max(sorted(rivals), key=lambda name: rivals[name])
+        # Of equally strong ones the deepest: what lies between it and the service is explained by it too.
+        rival = max(sorted(rivals), key=lambda name: (rivals[name], -len(_reachable(services, name))))
         left[service] = strength * (1 - EXPLAINED * min(1.0, rivals[rival] / strength))
         explained_by[service] = rival
     return left, explained_by

@@ -89,8 +89,11 @@ point of the quota period, so requests reach it by varying times late. Of equal 
 that nobody records, as those of calls without a span of the caller, do not speak for the CPU."""
 
 STEADY: Final = 0.15
-"""Late values whose standard deviation is below this share of their mean are late by a constant. Measured:
-delayed packets 0.004 to 0.08, a wait of several of them up to 0.2, turns on the CPU from 0.25 up."""
+"""Late values whose standard deviation is below this share of their mean are late by a constant: delayed
+packets measured 0.004 to 0.08."""
+VARYING: Final = 0.25
+"""From here on they are late by a varying time, as turns on the CPU are; between the two lie waits for
+several delayed packets, and chance in few values: they may be either."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,9 +119,8 @@ def find_owners(places: pl.DataFrame, least: float) -> list[Owner]:
 
     Args:
         places: One line for each (leg, service it may be charged to): ``leg_id`` (position of the
-            leg), ``service``, ``place``, ``n``, ``slow``, ``steady`` (late by a constant time),
-            ``lost_ms`` (time
-            lost; 0 unless slow).
+            leg), ``service``, ``place``, ``n``, ``slow``, ``steady`` (late by a constant time;
+            null where it may be), ``lost_ms`` (time lost; 0 unless slow).
         least: Owners that explain less than this share of all time lost are not named.
 
     Returns:
@@ -139,8 +141,8 @@ def _best_owner(places: pl.DataFrame, explained: set[int]) -> Owner | None:
     found: list[Owner] = []
     for signature in SIGNATURES:
         place = pl.col("place")
-        unfit = (place.is_in(list(signature.steady)) & ~pl.col("steady")) | (
-            place.is_in(list(signature.varying)) & pl.col("steady")
+        unfit = (place.is_in(list(signature.steady)) & ~pl.col("steady").fill_null(True)) | (
+            place.is_in(list(signature.varying)) & pl.col("steady").fill_null(False)
         )
         fits = places.with_columns((pl.col("slow") & ~unfit).alias("fits"))
         # Precision is counted in calls: a leg that lost nothing has no time to weigh it by.

@@ -50,7 +50,9 @@ def test_a_step_that_appeared_is_told_too(compared: Compared) -> None:
 def test_the_callee_that_became_the_last_is_the_break_point(compared: Compared) -> None:
     """Requests used to end with the letters."""
     table = compare_breaks(*compared(texts(WHOLE, 20), texts(BROKEN, 10)))
-    assert table.select("service", "callee", "call", "change").rows() == [("counter", "till", "POST order", 1.0)]
+    assert table.select("service", "callee", "call", "change").rows() == [
+        ("counter", "till", "POST order", 1.0)
+    ]
     assert table["z"][0] == pytest.approx(5.45562, abs=1e-5)
 
 

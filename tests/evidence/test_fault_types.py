@@ -147,7 +147,12 @@ def test_a_line_replaced_by_another_of_the_same_operation_is_a_wrong_result(show
 
 @pytest.mark.parametrize(
     "text",
-    ["java.lang.IllegalStateException: no price", "Traceback (most recent call last)", "panic: index", "at a.B.c(D)"],
+    [
+        "java.lang.IllegalStateException: no price",
+        "Traceback (most recent call last)",
+        "panic: index",
+        "at a.B.c(D)",
+    ],
 )
 def test_a_line_replaced_by_a_stack_trace_is_an_exception(shown_by: Shown, text: str) -> None:
     gone = shown_by("e1", EvidenceKind.LOG_VANISHED, operation="op", subject="quoted <*>")

@@ -47,6 +47,12 @@ def test_the_strongest_change_below_explains() -> None:
     assert explained_by["counter"] == "wallet"
 
 
+def test_of_equally_strong_changes_below_the_deepest_explains() -> None:
+    """Whatever the names: the one between is explained by it too."""
+    _, explained_by = explain_away({"counter": 1.0, "till": 1.0, "wallet": 1.0}, {}, CHAIN)
+    assert explained_by == {"counter": "wallet", "till": "wallet"}
+
+
 def test_a_callee_is_discounted_by_a_caller_that_breaks_its_requests_itself() -> None:
     """It is only asked differently; the caller keeps what the callee cannot explain."""
     left, explained_by = explain_away({"till": 1.0, "wallet": 0.5}, {"till": 1.0}, CHAIN)
@@ -79,7 +85,8 @@ def test_families_add_up() -> None:
         {},
         CHAIN,
     )["till"]
-    assert (found.timing, found.code, found.code_left, found.resources) == (pytest.approx(0.6), 0.5, 0.5, 0.3)
+    families = (found.timing, found.code, found.code_left, found.resources)
+    assert families == pytest.approx((0.6, 0.5, 0.5, 0.3))
     assert found.score == pytest.approx(1.4)
     assert found.weights == {"e1": 0.25, "e2": 0.35, "e3": 0.5, "e4": 0.2, "e5": 0.3, "e6": 0.15}
 

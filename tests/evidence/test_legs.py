@@ -39,7 +39,9 @@ def slow_legs(table: pl.DataFrame) -> set[tuple[str, ...]]:
 
 
 def test_a_limit_is_the_95th_percentile_and_half_a_millisecond() -> None:
-    legs = pl.DataFrame({"leg": ["self"], "caller": [""], "callee": ["a"], "operation": ["x"], "p95_ms": [7.0]})
+    legs = pl.DataFrame(
+        {"leg": ["self"], "caller": [""], "callee": ["a"], "operation": ["x"], "p95_ms": [7.0]}
+    )
     assert leg_limits(legs)["limit_ms"].to_list() == [7.5]
 
 
@@ -105,9 +107,7 @@ def test_a_store_that_answers_late_is_slow(compared: Compared) -> None:
 def test_a_median_counts_when_it_rises_by_5_ms_and_by_half(
     compared: Compared, usual: float, now: float, slow: bool
 ) -> None:
-    table = compare_legs(
-        *compared(repeated(written(works(usual)), 40), repeated(written(works(now)), 10))
-    )
+    table = compare_legs(*compared(repeated(written(works(usual)), 40), repeated(written(works(now)), 10)))
     assert table["slow"].to_list() == [slow]
 
 
@@ -119,6 +119,17 @@ def test_a_mean_counts_when_it_doubles_and_three_in_ten_are_late(
     now = written(works(*[210] * late, *[10] * (10 - late)))
     table = compare_legs(*compared(repeated(written(works(10)), 40), repeated(now, 3, every_s=20)))
     assert table.select("p50_ms", "mean_ms", "slow").rows() == [(10, 10 + 20 * late, slow)]
+
+
+@pytest.mark.parametrize(("late", "z", "slow"), [(40, 9.28, True), (28, 5.57, False)])
+def test_fewer_late_values_count_where_there_is_no_doubt(
+    compared: Compared, late: int, z: float, slow: bool
+) -> None:
+    """20 % of 200: z = 0.15 / sqrt(0.0475 (1/200 + 1/2000)) is beyond 8; 14 % are 0.09 / 0.01616 far."""
+    quiet = repeated(written(works(*[10] * 100)), 20, every_s=100)
+    table = compare_legs(*compared(quiet, written(works(*[400] * late, *[10] * (200 - late)))))
+    assert table["z"][0] == pytest.approx(z, abs=0.005)
+    assert table["slow"].to_list() == [slow]
 
 
 def test_half_a_call_counts_against_the_whole_gap_of_the_call(compared: Compared) -> None:

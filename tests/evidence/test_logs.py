@@ -32,7 +32,9 @@ def unnamed(requests: int, lines: int) -> Telemetry:
     """Requests of the pricing, and lines that name no span."""
     spans = repeated(written("pricing: GET /quote   0..10"), requests, every_s=0.01).spans
     times = [START_NS + number % requests * NS_PER_S // 100 for number in range(lines)]
-    return Telemetry(spans, logs_to_frame([LogRecord(time, "pricing", "cache missed", "WARN") for time in times]))
+    return Telemetry(
+        spans, logs_to_frame([LogRecord(time, "pricing", "cache missed", "WARN") for time in times])
+    )
 
 
 def test_a_line_that_vanished(compared: Compared) -> None:
@@ -98,7 +100,9 @@ def test_a_service_without_any_lines_lost_its_collection_of_logs(compared: Compa
 
 
 @pytest.mark.parametrize("now", [CUT, "counter: GET /   0..10"])
-def test_a_service_that_still_logs_or_sends_no_spans_either_is_not_silent(compared: Compared, now: str) -> None:
+def test_a_service_that_still_logs_or_sends_no_spans_either_is_not_silent(
+    compared: Compared, now: str
+) -> None:
     assert silent_services(*compared(texts(QUOTED, 20), texts(now, 10))) == []
 
 

@@ -19,7 +19,8 @@ SHARES = {
         k8s_pod_cpu_limit_utilization_ratio
     """,
     MEMORY: """
-        k8s.pod.memory_limit_utilization k8s.container.memory_limit_utilization k8s.pod.memory.node.utilization
+        k8s.pod.memory_limit_utilization
+        k8s.container.memory_limit_utilization k8s.pod.memory.node.utilization
         process.memory.utilization container.memory.percent MemoryUsageRate(%) Memory_used_pct
         MemoryUtilization mem_used_percent
     """,
@@ -35,7 +36,8 @@ SHARES_OF_MACHINES = {
 }
 AMOUNTS = {
     CPU: """
-        k8s.pod.cpu.usage k8s.pod.cpu.time k8s.pod.cpu_request_utilization container.cpu.usage container.cpu.time
+        k8s.pod.cpu.usage k8s.pod.cpu.time
+        k8s.pod.cpu_request_utilization container.cpu.usage container.cpu.time
         process.cpu.time jvm.cpu.time container_cpu_usage_seconds_total container_cpu_user_seconds_total
         container_cpu_system_seconds_total process_cpu_seconds_total container_cpu_load_average_10s
         container_pressure_cpu_waiting_seconds_total CpuUsage(m) container_cpu_used CPU_idle_pct
@@ -65,7 +67,10 @@ AMOUNTS = {
         container_fs_writes_total container_fs_io_time_seconds_total container_blkio_device_usage_total
         container.blockio.io_service_bytes_recursive container_pressure_io_waiting_seconds_total Disk_await
     """,
-    SPACE: "k8s.pod.filesystem.usage k8s.pod.filesystem.available container_fs_usage_bytes k8s.volume.available",
+    SPACE: """
+        k8s.pod.filesystem.usage k8s.pod.filesystem.available
+        container_fs_usage_bytes k8s.volume.available
+    """,
     LOSS: """
         k8s.pod.network.errors{direction=receive} container_network_receive_errors_total
         container_network_transmit_packets_dropped_total container.network.io.usage.rx_dropped
@@ -99,7 +104,8 @@ AMOUNTS_OF_MACHINES = {
     """,
     SPACE: "system.filesystem.usage node_filesystem_avail_bytes node_filesystem_free_bytes",
     LOSS: """
-        system.network.errors system.network.dropped system.network.packet.dropped node_netstat_Tcp_RetransSegs
+        system.network.errors system.network.dropped
+        system.network.packet.dropped node_netstat_Tcp_RetransSegs
         node_network_receive_drop_total node_network_transmit_errs_total node_netstat_TcpExt_TCPSynRetrans
     """,
 }
@@ -124,72 +130,79 @@ ANONYMOUS = """
 """
 
 
-def cases(groups: dict[tuple[str, str], str]) -> list[tuple[str, tuple[str, str]]]:
-    """Each name with what it measures."""
-    return [(name, known) for known, names in groups.items() for name in names.split()]
+Group = tuple[tuple[str, str], str]
 
 
-def reading(metric: str) -> dict[str, object]:
-    """What is recognised of one name."""
-    return pl.DataFrame({"m": [metric]}).select(**classified(pl.col("m"))).row(0, named=True)
+def readings(names: list[str]) -> dict[str, dict[str, object]]:
+    """What is recognised of each name."""
+    table = pl.DataFrame({"metric": names}).select("metric", **classified(pl.col("metric")))
+    return {row.pop("metric"): row for row in table.to_dicts()}
 
 
-def expected(known: tuple[str, str], share: bool, node: bool) -> dict[str, object]:
-    """What should be recognised."""
+def expected(known: tuple[str, str], *, share: bool, node: bool) -> dict[str, object]:
+    """What should be recognised of a resource."""
     names: dict[str, object] = {"resource": known[0], "fault_type": known[1]}
     return names | {"is_share": share, "is_symptom": False, "is_node": node}
 
 
-@pytest.mark.parametrize(("metric", "known"), cases(SHARES))
-def test_a_share_of_a_limit(metric: str, known: tuple[str, str]) -> None:
-    assert reading(metric) == expected(known, share=True, node=False)
+@pytest.mark.parametrize("group", SHARES.items(), ids=lambda group: group[0][0])
+def test_shares_of_a_limit(group: Group) -> None:
+    known, names = group
+    found = readings(names.split())
+    assert found == dict.fromkeys(found, expected(known, share=True, node=False))
 
 
-@pytest.mark.parametrize(("metric", "known"), cases(SHARES_OF_MACHINES))
-def test_a_share_of_a_whole_machine(metric: str, known: tuple[str, str]) -> None:
-    assert reading(metric) == expected(known, share=True, node=True)
+@pytest.mark.parametrize("group", SHARES_OF_MACHINES.items(), ids=lambda group: group[0][0])
+def test_shares_of_a_whole_machine(group: Group) -> None:
+    known, names = group
+    found = readings(names.split())
+    assert found == dict.fromkeys(found, expected(known, share=True, node=True))
 
 
-@pytest.mark.parametrize(("metric", "known"), cases(AMOUNTS))
-def test_an_amount(metric: str, known: tuple[str, str]) -> None:
+@pytest.mark.parametrize("group", AMOUNTS.items(), ids=lambda group: group[0][0])
+def test_amounts(group: Group) -> None:
     """The kubelet's ``cpu.utilization`` counts cores; what is idle or free is no share of a limit."""
-    assert reading(metric) == expected(known, share=False, node=False)
+    known, names = group
+    found = readings(names.split())
+    assert found == dict.fromkeys(found, expected(known, share=False, node=False))
 
 
-@pytest.mark.parametrize(("metric", "known"), cases(AMOUNTS_OF_MACHINES))
-def test_an_amount_of_a_whole_machine(metric: str, known: tuple[str, str]) -> None:
-    assert reading(metric) == expected(known, share=False, node=True)
+@pytest.mark.parametrize("group", AMOUNTS_OF_MACHINES.items(), ids=lambda group: group[0][0])
+def test_amounts_of_a_whole_machine(group: Group) -> None:
+    known, names = group
+    found = readings(names.split())
+    assert found == dict.fromkeys(found, expected(known, share=False, node=True))
 
 
-@pytest.mark.parametrize("metric", SYMPTOMS.split())
-def test_a_figure_of_the_requests_is_a_symptom(metric: str) -> None:
-    row = reading(metric)
-    assert (row["is_symptom"], row["is_share"], row["resource"]) == (True, False, None)
+def test_figures_of_the_requests_are_symptoms() -> None:
+    found = readings(SYMPTOMS.split())
+    assert {name for name, row in found.items() if not row["is_symptom"]} == set()
+    assert {name for name, row in found.items() if row["is_share"] or row["resource"]} == set()
 
 
-@pytest.mark.parametrize("metric", ANONYMOUS.split())
-def test_other_names_are_anonymous(metric: str) -> None:
+def test_other_names_are_anonymous() -> None:
     """Words that merely contain a resource's, and attributes in braces, mislead nobody."""
-    assert set(reading(metric).values()) == {None, False}
+    found = readings(ANONYMOUS.split())
+    assert {name for name, row in found.items() if set(row.values()) != {None, False}} == set()
 
 
-@pytest.mark.parametrize(
-    ("metric", "known"),
-    [*cases(SHARES), *cases(SHARES_OF_MACHINES), *cases(AMOUNTS), *cases(AMOUNTS_OF_MACHINES)],
-)
+@pytest.mark.parametrize("groups", [SHARES, SHARES_OF_MACHINES, AMOUNTS, AMOUNTS_OF_MACHINES])
 def test_one_name_gives_the_same_kind_of_fault_as_a_column_of_them(
-    metric: str, known: tuple[str, str]
+    groups: dict[tuple[str, str], str],
 ) -> None:
-    assert fault_type_of(metric).value == known[1]
+    kinds = {name: known[1] for known, names in groups.items() for name in names.split()}
+    assert {name: fault_type_of(name).value for name in kinds} == kinds
 
 
-@pytest.mark.parametrize("metric", (SYMPTOMS + ANONYMOUS).split())
-def test_a_name_without_a_resource_has_no_kind_of_fault(metric: str) -> None:
-    assert fault_type_of(metric).value == "unknown"
+def test_names_without_a_resource_have_no_kind_of_fault() -> None:
+    names = (SYMPTOMS + ANONYMOUS).split()
+    assert {name for name in names if fault_type_of(name).value != "unknown"} == set()
 
 
 def test_names_are_read_whatever_their_case() -> None:
-    assert reading("K8S.POD.CPU_LIMIT_UTILIZATION") == reading("k8s.pod.cpu_limit_utilization")
+    names = ["K8S.POD.CPU_LIMIT_UTILIZATION", "k8s.pod.cpu_limit_utilization"]
+    upper, lower = readings(names).values()
+    assert upper == lower
 
 
 def test_a_column_without_rows_is_read_too() -> None:

@@ -23,7 +23,14 @@ from rclagent.evidence.observations import (
     template_evidence,
 )
 
-COUNTS: dict[str, object] = {"n": 12, "hits": 11, "base_n": 63, "base_hits": 3, "z": 9.87654321, "change": 0.87}
+COUNTS: dict[str, object] = {
+    "n": 12,
+    "hits": 11,
+    "base_n": 63,
+    "base_hits": 3,
+    "z": 9.87654321,
+    "change": 0.87,
+}
 LEG: dict[str, object] = {
     "leg": "response",
     "caller": "counter",
@@ -41,7 +48,12 @@ LEG: dict[str, object] = {
     "z": 12.3289,
 }
 CALL = COUNTS | {"service": "counter", "operation": "GET /", "callee": "shelf", "call": "GET items"}
-LINE = COUNTS | {"service": "shelf", "operation": "GET items", "severity": "INFO", "template": "read <*> rows"}
+LINE = COUNTS | {
+    "service": "shelf",
+    "operation": "GET items",
+    "severity": "INFO",
+    "template": "read <*> rows",
+}
 SERIES: dict[str, object] = {
     "service": "shelf",
     "pod": "shelf-0",
@@ -104,7 +116,11 @@ def test_counts_in_words() -> None:
 @pytest.mark.parametrize(
     ("change", "kind", "statement"),
     [
-        ({}, EvidenceKind.RESPONSE_LEG, "responses of shelf (GET items) reach counter 100 ms later than usual"),
+        (
+            {},
+            EvidenceKind.RESPONSE_LEG,
+            "responses of shelf (GET items) reach counter 100 ms later than usual",
+        ),
         (
             {"leg": "request"},
             EvidenceKind.REQUEST_LEG,
@@ -169,7 +185,11 @@ def test_a_log_line(change: dict[str, object], kind: EvidenceKind, statement: st
     ("change", "kind", "statement"),
     [
         ({}, EvidenceKind.CALL_APPEARED, "counter now calls shelf (GET items) during GET /"),
-        ({"change": -0.5, "z": -7.0}, EvidenceKind.CALL_VANISHED, "counter no longer calls shelf (GET items) during GET /"),
+        (
+            {"change": -0.5, "z": -7.0},
+            EvidenceKind.CALL_VANISHED,
+            "counter no longer calls shelf (GET items) during GET /",
+        ),
         (
             {"callee": "counter", "call": "handle error"},
             EvidenceKind.CALL_APPEARED,

@@ -8,7 +8,7 @@ import pytest
 from rclagent.core.evidence import FaultType
 from rclagent.evidence.ownership import Owner, find_owners
 
-Leg = tuple[dict[str, str], int, float, bool]
+Leg = tuple[dict[str, str], int, float, bool | None]
 
 SHAPE = {
     "leg_id": pl.Int64,
@@ -21,7 +21,7 @@ SHAPE = {
 }
 
 
-def leg(lost_ms: float = 0.0, n: int = 10, steady: bool = True, **places: str) -> Leg:
+def leg(lost_ms: float = 0.0, n: int = 10, steady: bool | None = True, **places: str) -> Leg:
     """A leg at each service that it may be charged to; slow where time was lost in it."""
     return places, n, lost_ms, steady
 
@@ -41,17 +41,21 @@ def named(owners: list[Owner]) -> list[tuple[str, FaultType]]:
     return [(owner.service, owner.signature.fault_type) for owner in owners]
 
 
-def request(lost_ms: float = 0.0, n: int = 10, steady: bool = True, by: str = "counter", of: str = "shelf") -> Leg:
+def request(
+    lost_ms: float = 0.0, n: int = 10, steady: bool | None = True, by: str = "counter", of: str = "shelf"
+) -> Leg:
     """The request leg of a call."""
     return leg(lost_ms, n, steady, **{of: "in_request", by: "out_request"})
 
 
-def response(lost_ms: float = 0.0, n: int = 10, steady: bool = True, by: str = "counter", of: str = "shelf") -> Leg:
+def response(
+    lost_ms: float = 0.0, n: int = 10, steady: bool | None = True, by: str = "counter", of: str = "shelf"
+) -> Leg:
     """The response leg of a call."""
     return leg(lost_ms, n, steady, **{of: "in_response", by: "out_response"})
 
 
-def own(service: str, lost_ms: float = 0.0, n: int = 10, steady: bool = True) -> Leg:
+def own(service: str, lost_ms: float = 0.0, n: int = 10, steady: bool | None = True) -> Leg:
     """The self leg of an operation."""
     return leg(lost_ms, n, steady, **{service: "self"})
 
@@ -112,6 +116,16 @@ def test_requests_late_by_a_constant_are_not_the_cpu_of_the_callee() -> None:
     assert named(owners) == [("counter", FaultType.NETWORK_DELAY)]
 
 
+def test_late_times_that_scatter_a_little_may_be_constant_or_not() -> None:
+    """They fit a delay of packets as well as turns on the CPU."""
+    delayed = owners_of(own("shelf", 700, steady=None), request(), response())
+    starved = owners_of(
+        request(600, steady=None), own("shelf", 500), response(800, by="shelf", of="till"), own("counter")
+    )
+    assert named(delayed) == [("shelf", FaultType.NETWORK_DELAY)]
+    assert named(starved) == [("shelf", FaultType.CPU)]
+
+
 @pytest.mark.parametrize(
     ("place", "steady", "fault_type"),
     [
@@ -146,7 +160,11 @@ def test_several_causes_come_out_of_one_search_with_legs_of_their_own() -> None:
         own("shelf"),
         own("till"),
     )
-    assert [(owner.service, owner.weight) for owner in owners] == [("shelf", 1000), ("till", 400), ("letters", 200)]
+    assert [(owner.service, owner.weight) for owner in owners] == [
+        ("shelf", 1000),
+        ("till", 400),
+        ("letters", 200),
+    ]
     assert [owner.legs for owner in owners] == [(0,), (1,), (2,)]
 
 

@@ -28,7 +28,9 @@ SHAPE = {
 }
 
 
-def spans(*groups: tuple[str, str, int, int], callee: str = "shelf", caller: str | None = None) -> pl.DataFrame:
+def spans(
+    *groups: tuple[str, str, int, int], callee: str = "shelf", caller: str | None = None
+) -> pl.DataFrame:
     """Spans that could show evidence: pod and caller's pod, how many of how many do."""
     rows = [
         ("e1", callee, caller, pod, caller_pod, number < odd)

@@ -24,7 +24,9 @@ def z(value: float, median: float, mad: float, p99: float) -> float:
     return float(pl.select(robust_z(*(pl.lit(number) for number in (value, median, mad, p99)))).item())
 
 
-def samples(metric: str, values: Sequence[float], pod: str = "shelf-0", cumulative: bool = False) -> Telemetry:
+def samples(
+    metric: str, values: Sequence[float], pod: str = "shelf-0", cumulative: bool = False
+) -> Telemetry:
     """A series of one pod, a sample a minute."""
     times = range(0, 60 * len(values), 60)
     points = [
@@ -150,7 +152,9 @@ def test_a_series_of_unknown_meaning_counts_too(compared: Compared) -> None:
     assert (row["resource"], row["fault_type"]) == (None, None)
 
 
-@pytest.mark.parametrize("metric", ["http.server.request.duration", "PodWorkload(Ops)", "NetworkReceiveBytes"])
+@pytest.mark.parametrize(
+    "metric", ["http.server.request.duration", "PodWorkload(Ops)", "NetworkReceiveBytes"]
+)
 def test_what_follows_from_the_requests_is_never_a_cause(compared: Compared, metric: str) -> None:
     assert changed(compared, metric, [10, 11, 9, 10, 10], [500, 600]).is_empty()
 

@@ -31,7 +31,7 @@ def test_a_share_is_compared_in_standard_errors_of_the_pooled_share() -> None:
 
 def test_a_share_that_scatters_between_quiet_times_is_less_far() -> None:
     """The same with a scatter of 0.2: z = 0.6 / sqrt(0.05 + 0.04) = 2."""
-    assert value(share_z(*lit(8, 10, 2, 10), pl.lit(0.2))) == pytest.approx(2.0)
+    assert value(share_z(pl.lit(8), pl.lit(10), pl.lit(2), pl.lit(10), 0.2)) == pytest.approx(2.0)
 
 
 def test_all_against_nothing_is_far_but_finite() -> None:
@@ -51,7 +51,7 @@ def test_values_above_the_95th_percentile_are_compared_with_one_in_twenty() -> N
 
 def test_a_tail_that_scatters_between_quiet_times_is_less_far() -> None:
     """The same with a scatter of 0.05: 0.45 / sqrt(0.00725 + 0.0025)."""
-    assert value(exceedance_z(*lit(5, 10, 19), pl.lit(0.05))) == pytest.approx(0.45 / 0.00975**0.5)
+    assert value(exceedance_z(pl.lit(5), pl.lit(10), pl.lit(19), 0.05)) == pytest.approx(0.45 / 0.00975**0.5)
 
 
 def test_a_few_values_have_no_95th_percentile_but_a_largest() -> None:

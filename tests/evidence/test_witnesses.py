@@ -97,7 +97,11 @@ def test_an_entry_is_shown_by_its_slow_and_failing_requests(incident_of: Inciden
 
 
 def test_only_spans_that_show_something_are_witnesses() -> None:
-    rows = [("e1", "t1", "a", True, 5.0, 1), ("e1", "t1", "b", False, 0.0, 2), ("e0", "t1", "a", True, 0.0, 1)]
+    rows = [
+        ("e1", "t1", "a", True, 5.0, 1),
+        ("e1", "t1", "b", False, 0.0, 2),
+        ("e0", "t1", "a", True, 0.0, 1),
+    ]
     table = pl.DataFrame(
         rows, schema=["evidence_id", "trace_id", "span_id", "odd", "excess_ms", "start_ns"], orient="row"
     )

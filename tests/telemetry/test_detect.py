@@ -30,6 +30,7 @@ CASES = {
     b"log_id,timestamp,cmdb_id,log_name,value\n": Layout.AIOPS_LOGS,
     b"timestamp,cmdb_id,kpi_name,value\n": Layout.AIOPS_METRICS,
     b"service,timestamp,rr,sr,mrt,count\n": Layout.AIOPS_METRICS,
+    b"PAR1\x15\x04\x15": Layout.PARQUET,
 }
 NOT_TELEMETRY = (
     b"",

@@ -6,6 +6,7 @@ import gzip
 import json
 import random
 from collections.abc import Callable, Sequence
+from io import BytesIO
 from pathlib import Path
 from typing import Final
 
@@ -17,7 +18,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 
 from rclagent.core.log import LOG_SCHEMA
 from rclagent.core.metric import METRIC_SCHEMA
-from rclagent.core.span import SPAN_SCHEMA
+from rclagent.core.span import SPAN_SCHEMA, Span, spans_to_frame
 from rclagent.core.telemetry import Telemetry
 from rclagent.core.window import Window
 from rclagent.errors import RclError
@@ -94,6 +95,13 @@ def _jaeger() -> str:
     return json.dumps({"data": [{"traceID": "abc", "spans": [span, span], "processes": processes}]}, indent=1)
 
 
+def _parquet() -> bytes:
+    target = BytesIO()
+    spans = [Span("a", str(number), None, "cart", "GET", NOW, NOW + 9000) for number in range(3)]
+    spans_to_frame(spans).write_parquet(target)
+    return target.getvalue()
+
+
 FILES: Final[dict[str, bytes]] = {
     "otlp.json": "\n".join(_otlp_line(number) for number in range(1, 4)).encode(),
     "otlp.pb": _frames(),
@@ -118,6 +126,7 @@ FILES: Final[dict[str, bytes]] = {
     + b'1,1700000000,cart-0,l,"severity: info, x"\n' * 3,
     "aiops_metric.csv": b"timestamp,cmdb_id,kpi_name,value\n" + b"1700000000,node-1.cart-0,cpu,1.5\n" * 3,
     "aiops_service.csv": b"service,timestamp,rr,sr,mrt,count\n" + b"cart-grpc,1700000000,100,100,2.5,9\n" * 3,
+    "spans.parquet": _parquet(),
 }
 NONSENSE: Final = (
     b"null", b"-1", b"1e999", b"99999999999999999999999", b"NaN", b"true", b'"', b",", b"{}", b"[]",

@@ -160,7 +160,7 @@ def test_only_the_format_asked_for_is_read(tmp_path: Path) -> None:
 
 
 def test_an_unknown_format_names_the_known_ones(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="auto, otlp, jaeger, nezha, aiops"):
+    with pytest.raises(InputError, match="auto, otlp, jaeger, nezha, aiops, parquet"):
         read_telemetry([tmp_path], format="zipkin")
 
 

@@ -50,7 +50,10 @@ def test_calls_without_a_span_of_the_caller_are_placed_by_when_they_arrive() -> 
             shelf: GET items   10..20
             till: GET price   30..40
     """
-    assert [row[2:] for row in steps_of(direct)] == [("shelf", "GET items", 10.0), ("till", "GET price", 30.0)]
+    assert [row[2:] for row in steps_of(direct)] == [
+        ("shelf", "GET items", 10.0),
+        ("till", "GET price", 30.0),
+    ]
 
 
 def test_a_step_belongs_to_the_service_that_made_it_not_to_those_above() -> None:

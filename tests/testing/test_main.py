@@ -43,6 +43,16 @@ def test_the_number_of_requests_is_about_as_asked(tmp_path: Path) -> None:
     assert 330 < spans["trace_id"].n_unique() < 470
 
 
+def test_the_number_of_spans_is_about_as_asked_and_the_tables_may_be_parquet(tmp_path: Path) -> None:
+    """For amounts that OTLP would take minutes to write."""
+    main([str(tmp_path), "--spans", "9000", "--encoding", "parquet", "--no-logs"])
+    names = sorted(str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*.parquet"))
+    assert names == [
+        f"{part}/{kind}.parquet" for part in ("baseline", "incident") for kind in ("metrics", "spans")
+    ]
+    assert 7500 < len(read_telemetry([tmp_path / "baseline", tmp_path / "incident"]).spans) < 10_500
+
+
 def test_an_incident_without_a_fault_has_no_truth_to_find(tmp_path: Path) -> None:
     """Healthy is the default."""
     assert main([str(tmp_path), "--requests", "20"]) == 0
