@@ -38,7 +38,7 @@ class Hop(BaseModel):
     target: str
     """Service that calls ``source``, nearer the alarming entry."""
     edge_exists: bool
-    """Whether the call is in the service graph of the incident."""
+    """Whether the call is in the service graph of the incident or its baseline."""
     deviates: bool
     """Whether ``target`` or the call itself deviates from the baseline."""
     in_order: bool

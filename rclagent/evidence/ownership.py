@@ -3,7 +3,7 @@
 Each hypothesis predicts which legs of a service are slow; what it predicts and is *not* slow
 counts against it:
 
-    score = weight explained x share of the predicted weight that is indeed slow
+    score = weight explained x share of the predicted calls that are indeed late
 
 The weight of a leg is the time lost in it: calls times rise, in ms. The best hypothesis is
 taken, the legs that it explains are removed, and the search goes on, so several causes come out
@@ -88,6 +88,8 @@ packets to a database are late; a process that waits for its turn on the CPU tak
 point of the quota period, so requests reach it by varying times late. Of equal scores the first counts: legs
 that nobody records, as those of calls without a span of the caller, do not speak for the CPU."""
 
+OWN_PLACES: Final = _places("self", "store")
+"""Places inside a service."""
 STEADY: Final = 0.15
 """Late values whose standard deviation is below this share of their mean are late by a constant: delayed
 packets measured 0.004 to 0.08."""
@@ -109,7 +111,7 @@ class Owner:
     weight: float
     """Time lost that it explains, in ms."""
     precision: float
-    """Share of the predicted weight that is slow, 0..1."""
+    """Share of the predicted calls that are late, 0..1."""
     legs: tuple[int, ...]
     """Positions of the legs explained, in the table searched."""
 
@@ -119,7 +121,7 @@ def find_owners(places: pl.DataFrame, least: float) -> list[Owner]:
 
     Args:
         places: One line for each (leg, service it may be charged to): ``leg_id`` (position of the
-            leg), ``service``, ``place``, ``n``, ``slow``, ``steady`` (late by a constant time;
+            leg), ``service``, ``place``, ``n``, ``late`` (values above the limit), ``slow``, ``steady`` (late by a constant time;
             null where it may be), ``lost_ms`` (time lost; 0 unless slow).
         least: Owners that explain less than this share of all time lost are not named.
 
@@ -145,12 +147,7 @@ def _best_owner(places: pl.DataFrame, explained: set[int]) -> Owner | None:
             place.is_in(list(signature.varying)) & pl.col("steady").fill_null(False)
         )
         fits = places.with_columns((pl.col("slow") & ~unfit).alias("fits"))
-        # Precision is counted in calls: a leg that lost nothing has no time to weigh it by.
-        hit = (
-            fits.filter(place.is_in(list(signature.predicts)))
-            .group_by("service")
-            .agg((pl.col("n").filter("fits").sum() / pl.col("n").sum()).alias("precision"))
-        )
+        hit = _precision(fits.filter(place.is_in(list(signature.predicts))), signature)
         open_legs = fits.filter(pl.col("fits") & ~pl.col("leg_id").is_in(list(explained)))
         gain = (
             open_legs.filter(place.is_in(list(signature.predicts | signature.allows)))
@@ -172,3 +169,16 @@ def _best_owner(places: pl.DataFrame, explained: set[int]) -> Owner | None:
                 )
             )
     return max(found, key=lambda owner: (owner.score, owner.precision, owner.service), default=None)
+
+
+def _precision(predicted: pl.DataFrame, signature: Signature) -> pl.DataFrame:
+    """Share of the calls that a mechanism predicts to be late that are late, by ``service``.
+
+    A fault of the network or the CPU meets all calls of a service, so a call that is not late counts
+    against it. Work inside a service may be slow in one operation alone: only the calls of the
+    operations that are slow count.
+    """
+    if signature.predicts <= OWN_PLACES:
+        predicted = predicted.filter("slow")
+    late = (pl.col("late").filter("fits").sum() / pl.col("n").sum()).alias("precision")
+    return predicted.group_by("service").agg(late)

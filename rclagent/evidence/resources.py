@@ -8,7 +8,7 @@ that is the median absolute deviation as a standard deviation, a floor of 5 %, a
 the 99th percentile (2.33 standard deviations of a normal distribution). x is the *second* largest
 (or smallest) sample of the window: one odd sample happens at random.
 
-A share of a limit *saturates* at 80 % and z > 8: beyond four fifths queues grow without bound
+A share of a limit *saturates* at 80 % if z > 8 or it never was half as high before: beyond four fifths queues grow without bound
 (an M/M/1 queue at 80 % holds five times its service time). Where nothing is saturated a share of at
 least a third with z > 25 counts, as does any other series with z > 25 that left the range of
 the baseline, weaker.
@@ -92,7 +92,8 @@ def compare_series(store: TelemetryStore, window: Window, baseline: Baseline) ->
     )
     level = pl.when(pl.col("is_share")).then(value / pl.when(percent).then(100.0).otherwise(1.0))
     left_range = (pl.col("value") > pl.col("base_high")) | (pl.col("value") < pl.col("base_low"))
-    saturated = (pl.col("level") >= SATURATED) & (pl.col("z") > SATURATED_Z)
+    doubled = pl.col("value") >= 2 * pl.col("base_high")
+    saturated = (pl.col("level") >= SATURATED) & ((pl.col("z") > SATURATED_Z) | doubled)
     moved = (
         (pl.col("z").abs() > CHANGED_Z)
         & left_range
