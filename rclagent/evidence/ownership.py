@@ -121,8 +121,9 @@ def find_owners(places: pl.DataFrame, least: float) -> list[Owner]:
 
     Args:
         places: One line for each (leg, service it may be charged to): ``leg_id`` (position of the
-            leg), ``service``, ``place``, ``n``, ``late`` (values above the limit), ``slow``, ``steady`` (late by a constant time;
-            null where it may be), ``lost_ms`` (time lost; 0 unless slow).
+            leg), ``service``, ``place``, ``n``, ``late`` (values above the limit), ``slow``,
+            ``steady`` (late by a constant time; null where it may be), ``lost_ms`` (time lost; 0 unless
+            slow).
         least: Owners that explain less than this share of all time lost are not named.
 
     Returns:
