@@ -10,8 +10,8 @@ the 99th percentile (2.33 standard deviations of a normal distribution). x is th
 
 A share of a limit *saturates* at 80 % if z > 8 or it never was half as high before: beyond four
 fifths queues grow without bound (an M/M/1 queue at 80 % holds five times its service time). Where
-nothing is saturated a share of at least a third with z > 25 counts, as does any other series with z > 25 that left the range of
-the baseline, weaker.
+nothing is saturated a share of at least a third with z > 25 counts, as does any other series with
+z > 25 that left the range of the baseline, weaker.
 
 Source: robust z score (median and MAD), as in Rousseeuw and Croux 1993.
 """

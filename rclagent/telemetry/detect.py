@@ -6,8 +6,8 @@ import re
 from enum import StrEnum
 from typing import Final
 
-OTLP, JAEGER, NEZHA, AIOPS = "otlp", "jaeger", "nezha", "aiops"
-FORMATS: Final = (OTLP, JAEGER, NEZHA, AIOPS)
+OTLP, JAEGER, NEZHA, AIOPS, PARQUET = "otlp", "jaeger", "nezha", "aiops", "parquet"
+FORMATS: Final = (OTLP, JAEGER, NEZHA, AIOPS, PARQUET)
 """Names of the formats, as a user gives them."""
 
 
@@ -23,6 +23,7 @@ class Layout(StrEnum):
     AIOPS_TRACES = "aiops traces"
     AIOPS_LOGS = "aiops logs"
     AIOPS_METRICS = "aiops metrics"
+    PARQUET = "parquet"
 
     @property
     def family(self) -> str:
@@ -36,6 +37,7 @@ _JAEGER_KEYS: Final = (
     re.compile(rb'"(?:spans|processes|processID|operationName)"\s*:'),
 )
 _ZSTD_MAGIC: Final = b"\x28\xb5\x2f\xfd"
+_PARQUET_MAGIC: Final = b"PAR1"
 _FIRST_FIELD: Final = 0x0A  # protobuf tag of field 1, length-delimited: every OTLP request starts with it
 _MAX_FRAME_BYTES: Final = 1 << 30
 
@@ -46,6 +48,8 @@ def detect(head: bytes) -> Layout | None:
     Args:
         head: First bytes, decompressed; some 64 kB are enough.
     """
+    if head.startswith(_PARQUET_MAGIC):
+        return Layout.PARQUET  # which table it is stands at the end of the file, and its reader looks there
     if _is_framed(head):
         return Layout.OTLP_FRAMES
     text = head.removeprefix(b"\xef\xbb\xbf").lstrip()

@@ -19,6 +19,7 @@ from rclagent.telemetry.nezha_logs import read_nezha_logs
 from rclagent.telemetry.nezha_metrics import read_nezha_metrics
 from rclagent.telemetry.otlp_json import read_otlp_json
 from rclagent.telemetry.otlp_protobuf import read_otlp_frames
+from rclagent.telemetry.parquet import read_parquet
 from rclagent.telemetry.pod_services import name_services
 from rclagent.telemetry.source import Source, open_sources
 from rclagent.telemetry.time_filter import TimeFilter
@@ -35,6 +36,7 @@ _FILE_READERS: Final[dict[Layout, Callable[[Source, TimeFilter], Telemetry]]] = 
     Layout.AIOPS_TRACES: read_aiops_traces,
     Layout.AIOPS_LOGS: read_aiops_logs,
     Layout.AIOPS_METRICS: read_aiops_metrics,
+    Layout.PARQUET: read_parquet,
 }
 _FOLDER_READERS: Final[dict[Layout, Callable[[Sequence[Source], TimeFilter, str], Telemetry]]] = {
     Layout.NEZHA_TRACES: read_nezha_traces,
@@ -109,6 +111,6 @@ def _nothing_recognised(paths: Sequence[str | Path], sources: list[Source], form
     seen = f"none of its {len(sources)} files is" if len(sources) != 1 else "this is no"
     return InputError(
         f"{names}: {seen} {wanted} that can be read.",
-        "Readable are OTLP (JSON or length-prefixed protobuf), Jaeger's JSON, the Nezha layout "
-        "and the AIOps challenge's CSV, plain, .gz or .zst.",
+        "Readable are OTLP (JSON or length-prefixed protobuf), Jaeger's JSON, the Nezha layout, "
+        "the AIOps challenge's CSV and Parquet in rclagent's columns, plain, .gz or .zst.",
     )

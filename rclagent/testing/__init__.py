@@ -1,9 +1,10 @@
-"""For tests, ours and those of plug-in authors: incidents made to order or written by hand, as OTLP too."""
+"""For tests, ours and those of plug-in authors: incidents made to order or written by hand, files of them."""
 
 from rclagent.testing.builder import repeated, written
 from rclagent.testing.faults import Fault
 from rclagent.testing.generator import GeneratedIncident, Truth, generate
 from rclagent.testing.otlp_writer import write_otlp
+from rclagent.testing.parquet_writer import write_parquet
 from rclagent.testing.random_system import random_system
 from rclagent.testing.shapes import big, chain, star
 from rclagent.testing.shop import shop
@@ -31,5 +32,6 @@ __all__ = [
     "shop",
     "star",
     "write_otlp",
+    "write_parquet",
     "written",
 ]

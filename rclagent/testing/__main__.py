@@ -1,4 +1,4 @@
-"""Generate an incident as OTLP files: ``python -m rclagent.testing OUT --fault cpu --service till``."""
+"""Generate an incident as files: ``python -m rclagent.testing OUT --fault cpu --service till``."""
 
 from __future__ import annotations
 
@@ -10,15 +10,20 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
+import polars as pl
+
 from rclagent.core.evidence import FaultType
+from rclagent.core.telemetry import Telemetry
 from rclagent.core.window import NS_PER_S
 from rclagent.errors import InputError
 from rclagent.testing.faults import Fault
 from rclagent.testing.generator import GeneratedIncident, generate
 from rclagent.testing.otlp_writer import write_otlp
+from rclagent.testing.parquet_writer import write_parquet
 from rclagent.testing.random_system import random_system
 from rclagent.testing.shop import shop
 from rclagent.testing.spec import IncidentSpec
+from rclagent.testing.system import System
 
 _HEALTHY: Final = "none"
 _FAILED: Final = 1
@@ -43,7 +48,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m rclagent.testing",
-        description="Generate an incident of a simulated system as OTLP files, with baseline and truth.",
+        description="Generate an incident of a simulated system as files, with baseline and truth.",
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
     kinds = [_HEALTHY, *(kind.value for kind in FaultType if kind is not FaultType.UNKNOWN)]
@@ -57,6 +62,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--variant", choices=["usual", "egress"], default="usual", help="of a network delay")
     parser.add_argument("--services", type=int, help="services of a random system, in place of the shop")
     parser.add_argument("--requests", type=int, default=800, help="about how many requests to generate")
+    parser.add_argument("--spans", type=int, help="about how many spans, in place of --requests")
     parser.add_argument("--baseline-s", type=float, default=600.0, help="seconds before the alarm")
     parser.add_argument("--incident-s", type=float, default=180.0, help="seconds after the alarm")
     parser.add_argument("--lead-s", type=float, default=60.0, help="of those before: in the incident's files")
@@ -66,8 +72,13 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--no-metrics", action="store_true", help="leave out the metrics")
     parser.add_argument("--no-kinds", action="store_true", help="leave out the kinds of the spans")
     parser.add_argument("--server-spans-only", action="store_true", help="leave out what callers record")
-    parser.add_argument("--encoding", choices=["json", "protobuf"], default="json", help="of the files")
-    parser.add_argument("--compress", choices=["gz", "zst"], help="the files")
+    parser.add_argument(
+        "--encoding",
+        choices=["json", "protobuf", "parquet"],
+        default="json",
+        help="of OTLP, or Parquet tables",
+    )
+    parser.add_argument("--compress", choices=["gz", "zst"], help="the files of OTLP")
     parser.add_argument("--seed", type=int, default=0, help="where chance starts")
     return parser
 
@@ -93,11 +104,12 @@ def _spec(options: argparse.Namespace) -> IncidentSpec:
                 variant=options.variant,
             ),
         )
+    requests = options.requests if options.spans is None else options.spans / _spans_per_request(system)
     return IncidentSpec(
         seed=options.seed,
         system=system,
         faults=faults,
-        requests_per_s=options.requests / length_s,
+        requests_per_s=requests / length_s,
         baseline_s=options.baseline_s,
         incident_s=options.incident_s,
         lead_s=options.lead_s,
@@ -110,10 +122,16 @@ def _spec(options: argparse.Namespace) -> IncidentSpec:
     )
 
 
+def _spans_per_request(system: System) -> float:
+    """Mean over a sample."""
+    sample = generate(IncidentSpec(system=system, requests_per_s=5.0, logs=False, metrics=False))
+    spans = pl.concat([sample.baseline.spans, sample.incident.spans])
+    return spans.height / spans["trace_id"].n_unique()
+
+
 def _write(incident: GeneratedIncident, options: argparse.Namespace) -> None:
     for name, telemetry in (("baseline", incident.baseline), ("incident", incident.incident)):
-        folder = options.out / name
-        for path in write_otlp(telemetry, folder, compress=options.compress, encoding=options.encoding):
+        for path in _write_part(telemetry, options.out / name, options):
             print(f"{path}: {path.stat().st_size / 1e6:.1f} MB")
         spans, logs, metrics = telemetry.spans.height, telemetry.logs.height, telemetry.metrics.height
         print(f"  {spans} spans, {logs} log lines, {metrics} metric samples")
@@ -122,6 +140,12 @@ def _write(incident: GeneratedIncident, options: argparse.Namespace) -> None:
     print(f"{truth_path}: what was injected")
     print("\nNext:")
     print(f"  rclagent diagnose {options.out / 'incident'} --baseline {options.out / 'baseline'}")
+
+
+def _write_part(telemetry: Telemetry, folder: Path, options: argparse.Namespace) -> list[Path]:
+    if options.encoding == "parquet":
+        return write_parquet(telemetry, folder)
+    return write_otlp(telemetry, folder, compress=options.compress, encoding=options.encoding)
 
 
 def _truth(incident: GeneratedIncident) -> dict[str, object]:
