@@ -44,8 +44,7 @@ def charge_legs(legs: pl.DataFrame) -> pl.DataFrame:
         legs: rclagent.evidence.legs.compare_legs, with ``evidence_id`` (null unless slow).
 
     Returns:
-        ``leg_id``, ``evidence_id``, ``service``, ``place``, ``n``, ``late``, ``slow``, ``steady``,
-        ``lost_ms``.
+        ``leg_id``, ``evidence_id``, ``service``, ``place``, ``n``, ``slow``, ``steady``, ``lost_ms``.
     """
     parts = (
         legs.filter(pl.col("leg") != "gap")
@@ -58,8 +57,8 @@ def charge_legs(legs: pl.DataFrame) -> pl.DataFrame:
     scatter = pl.col("over_std_ms") / late
     between = (scatter >= STEADY) & (scatter < VARYING)
     steady = pl.when(~between.fill_null(False)).then((scatter < STEADY).fill_null(False))
-    parts = parts.with_columns(steady.alias("steady")).rename({"over": "late"})
-    rest = ("n", "late", "slow", "steady", "lost_ms")
+    parts = parts.with_columns(steady.alias("steady"))
+    rest = ("n", "slow", "steady", "lost_ms")
     inside = parts.filter(pl.col("leg").is_in(["self", "store"]))
     calls = parts.filter(pl.col("leg").is_in(["request", "response"]))
     sides = [(calls, "callee", "in_"), (calls, "caller", "out_"), (inside, "callee", "")]

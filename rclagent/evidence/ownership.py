@@ -3,7 +3,7 @@
 Each hypothesis predicts which legs of a service are slow; what it predicts and is *not* slow
 counts against it:
 
-    score = weight explained x share of the predicted calls that are indeed late
+    score = weight explained x share of the predicted calls whose leg is indeed slow
 
 The weight of a leg is the time lost in it: calls times rise, in ms. The best hypothesis is
 taken, the legs that it explains are removed, and the search goes on, so several causes come out
@@ -111,7 +111,7 @@ class Owner:
     weight: float
     """Time lost that it explains, in ms."""
     precision: float
-    """Share of the predicted calls that are late, 0..1."""
+    """Share of the predicted calls whose leg is slow, 0..1."""
     legs: tuple[int, ...]
     """Positions of the legs explained, in the table searched."""
 
@@ -121,9 +121,8 @@ def find_owners(places: pl.DataFrame, least: float) -> list[Owner]:
 
     Args:
         places: One line for each (leg, service it may be charged to): ``leg_id`` (position of the
-            leg), ``service``, ``place``, ``n``, ``late`` (values above the limit), ``slow``,
-            ``steady`` (late by a constant time; null where it may be), ``lost_ms`` (time lost; 0 unless
-            slow).
+            leg), ``service``, ``place``, ``n``, ``slow``, ``steady`` (late by a constant
+            time; null where it may be), ``lost_ms`` (time lost; 0 unless slow).
         least: Owners that explain less than this share of all time lost are not named.
 
     Returns:
@@ -173,13 +172,13 @@ def _best_owner(places: pl.DataFrame, explained: set[int]) -> Owner | None:
 
 
 def _precision(predicted: pl.DataFrame, signature: Signature) -> pl.DataFrame:
-    """Share of the calls that a mechanism predicts to be late that are late, by ``service``.
+    """Share of what a mechanism predicts to be slow that is slow, by ``service``, counted in calls.
 
-    A fault of the network or the CPU meets all calls of a service, so a call that is not late counts
-    against it. Work inside a service may be slow in one operation alone: only the calls of the
-    operations that are slow count.
+    A fault of the network or the CPU meets all calls of a service, so a leg that is not slow counts
+    against it. Work inside a service may be slow in one operation alone, so only slow ones count. Calls of a
+    slow leg that are not late count as well: one replica of three may be at fault, one packet of five lost.
     """
     if signature.predicts <= OWN_PLACES:
         predicted = predicted.filter("slow")
-    late = (pl.col("late").filter("fits").sum() / pl.col("n").sum()).alias("precision")
-    return predicted.group_by("service").agg(late)
+    fitting = (pl.col("n").filter("fits").sum() / pl.col("n").sum()).alias("precision")
+    return predicted.group_by("service").agg(fitting)

@@ -15,7 +15,6 @@ SHAPE = {
     "service": pl.String,
     "place": pl.String,
     "n": pl.Int64,
-    "late": pl.Int64,
     "slow": pl.Boolean,
     "steady": pl.Boolean,
     "lost_ms": pl.Float64,
@@ -33,9 +32,9 @@ def owners_of(*legs: Leg, least: float = 0.05) -> list[Owner]:
 
 
 def table(*legs: Leg) -> pl.DataFrame:
-    """The legs as the search reads them; all calls of a slow leg are late."""
+    """The legs as the search reads them."""
     rows = [
-        (number, service, place, n, n if lost_ms > 0 else 0, lost_ms > 0, steady, lost_ms)
+        (number, service, place, n, lost_ms > 0, steady, lost_ms)
         for number, (places, n, lost_ms, steady) in enumerate(legs)
         for service, place in places.items()
     ]
@@ -191,10 +190,3 @@ def test_one_slow_operation_of_a_busy_service_is_slow_work_of_that_service() -> 
     """10 of 1010 calls: those of other operations do not speak against work inside the service."""
     (owner,) = owners_of(own("shelf", 500, n=10, steady=False), own("shelf", n=1000))
     assert (owner.service, owner.signature.name, owner.precision) == ("shelf", "slow work", 1.0)
-
-
-def test_of_a_slow_operation_the_calls_that_are_not_late_count_against_it() -> None:
-    """4 of 10 calls are late: 0.4 x 500 ms."""
-    lines = table(own("shelf", 500, n=10, steady=False)).with_columns(late=pl.lit(4, dtype=pl.Int64))
-    (owner,) = find_owners(lines, 0.05)
-    assert (owner.precision, owner.score) == (0.4, 200)
