@@ -19,10 +19,10 @@ ENOUGH_TRACES: Final = 20
 in seven or more shows at least once with 95 % probability (1 - (6/7)^20 = 0.95)."""
 
 
-LEAST_SCORE: Final = 0.2
-"""Incident-wide score from which a candidate is called a fault: that of a change of half of all requests
-at four standard deviations, or of a fifth of all lost time. Among many observations a weaker one turns up
-in most quiet windows."""
+LEAST_SCORE: Final = 0.3
+"""Incident-wide score from which a candidate is called a fault: that of a change of three in five requests
+at five standard deviations, or of 30 % of all lost time. Weaker ones turn up in quiet windows, where of many
+operations one always does something else."""
 
 
 def find_verdict(ranked: Sequence[Ranked], findings: Findings, traces: Modality) -> Verdict:

@@ -8,6 +8,9 @@ percentile than chance allows, and the change is large enough to be felt:
     the mean rises by more than 20 ms and to more than twice its scale while at least 30 % of
     the values are above, or 10 % with z > 8: lost packets and pauses hold up a few of many calls.
 
+Hundreds of legs are looked at, many with few calls, so of those that pass only the ones count whose exact
+probability holds up against that many (rclagent.evidence.statistics.discoveries).
+
 Each half of a call is compared with its own baseline, so a constant clock skew cancels; its
 scale is the usual whole gap of the call, which no clock touches. A half that rises while the gap does not
 rise by half as much moved with a clock: that is skew, not delay.
@@ -22,7 +25,7 @@ import polars as pl
 from rclagent.core.baseline import LEG_KEYS, Baseline
 from rclagent.core.store import TelemetryStore
 from rclagent.core.window import Window
-from rclagent.evidence.statistics import Z_GATE, exceedance_z
+from rclagent.evidence.statistics import Z_GATE, binomial_tail, discoveries, exceedance_z
 
 MIN_BASELINE: Final = 3
 """Fewer values have no spread; what few values can prove, z takes into account."""
@@ -30,6 +33,8 @@ MIN_INCIDENT: Final = 3
 """One or two slow values happen at random: first calls, collections of garbage."""
 CERTAIN_Z: Final = 8.0
 """Distance from which a share is beyond doubt, as for changes of behaviour (rclagent.evidence.changes)."""
+FALSE_DISCOVERIES: Final = 0.01
+"""Share of the slow legs that may be chance."""
 MARGIN_MS: Final = 0.5
 """Added to the 95th percentile: clocks and schedulers are no finer."""
 
@@ -72,9 +77,11 @@ def compare_legs(store: TelemetryStore, window: Window, baseline: Baseline) -> p
     felt = ((rise > 5) & (rise > 0.5 * scale) & _with_gap(rise, "p50_ms")) | (
         (mean_rise > 20) & (mean_rise > mean_scale) & often & _with_gap(mean_rise, "mean_ms")
     )
+    compared = both.with_columns(share.alias("share"), z.alias("z")).with_columns(
+        (felt & (pl.col("z") > Z_GATE)).alias("slow")
+    )
     return (
-        both.with_columns(share.alias("share"), z.alias("z"))
-        .with_columns((felt & (pl.col("z") > Z_GATE)).alias("slow"))
+        _discovered(compared)
         .rename({"over_excess_ms": "excess_ms"})
         .select(
             *LEG_KEYS, "n", "base_n", "p50_ms", "base_p50_ms", "mean_ms", "base_mean_ms", "base_p95_ms",
@@ -82,6 +89,18 @@ def compare_legs(store: TelemetryStore, window: Window, baseline: Baseline) -> p
         )
         .sort(LEG_KEYS)
     )  # fmt: skip
+
+
+def _discovered(compared: pl.DataFrame) -> pl.DataFrame:
+    """Of the slow legs those that hold up among so many: one line a leg, ``slow`` corrected."""
+    slow = compared.filter("slow").sort(LEG_KEYS)
+    counts = slow.select("over", "n", "base_n").iter_rows()
+    tails = [binomial_tail(over, n, max(0.05, 1 / (base_n + 1))) for over, n, base_n in counts]
+    holds = discoveries(tails, max(compared.height, 1), FALSE_DISCOVERIES)
+    kept = slow.select(LEG_KEYS).with_columns(pl.Series("holds", holds, dtype=pl.Boolean))
+    return compared.join(kept, on=list(LEG_KEYS), how="left").with_columns(
+        (pl.col("slow") & pl.col("holds").fill_null(False)).alias("slow")
+    )
 
 
 def _gaps(legs: pl.DataFrame, prefix: str) -> pl.DataFrame:

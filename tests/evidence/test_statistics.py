@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rclagent.evidence.statistics import exceedance_z, rate_z, share_z
+from rclagent.evidence.statistics import binomial_tail, discoveries, exceedance_z, rate_z, share_z
 
 counts = st.integers(0, 1000)
 
@@ -104,3 +104,21 @@ def test_distances_are_finite_and_turn_around_with_the_sides(rows: list[tuple[in
 def test_more_values_above_are_never_less_far(over: int, n: int, base_n: int) -> None:
     over = min(over, n - 1)
     assert value(exceedance_z(*lit(over, n, base_n))) < value(exceedance_z(*lit(over + 1, n, base_n)))
+
+
+def test_the_exact_tail_of_few_trials() -> None:
+    """By hand: 2 or 3 of 3 at 1/2 are 3/8 + 1/8."""
+    assert binomial_tail(2, 3, 0.5) == pytest.approx(0.5)
+    assert binomial_tail(6, 20, 0.05) == pytest.approx(3.293e-4, rel=1e-3)
+    assert binomial_tail(0, 7, 0.05) == pytest.approx(1.0)
+
+
+def test_a_tail_too_small_for_a_float_is_zero_at_once() -> None:
+    assert binomial_tail(500_000, 1_000_000, 0.05) == 0.0
+
+
+def test_what_holds_up_depends_on_how_many_were_looked_at() -> None:
+    """By hand, at 5 % of 10: the limits are 0.005, 0.01, 0.015; of 0.001, 0.009, 0.2 two hold."""
+    assert discoveries([0.2, 0.001, 0.009], 10, 0.05) == [False, True, True]
+    assert discoveries([0.009], 10, 0.05) == [False]
+    assert discoveries([], 10, 0.05) == []
