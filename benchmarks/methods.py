@@ -6,7 +6,8 @@ or None. Services that it leaves out share the last place.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
+from functools import partial
 from importlib import import_module
 from math import isfinite
 from typing import Final
@@ -14,14 +15,14 @@ from typing import Final
 from benchmarks import rules
 from benchmarks.cases import CaseView
 from benchmarks.ranking import Ranked
-from rclagent import Diagnosis, InputError, diagnose_sync, incident_from_telemetry
+from rclagent import Channel, Diagnosis, InputError, diagnose_sync, incident_from_telemetry
 
 Method = Callable[[CaseView], Sequence[Ranked]]
 """What a plug-in implements."""
 
 
-def diagnose_case(case: CaseView) -> Diagnosis:
-    """RCLAgent's whole answer, without any model."""
+def diagnose_case(case: CaseView, without: Collection[Channel] = ()) -> Diagnosis:
+    """RCLAgent's whole answer, without any model; ``without`` leaves channels out."""
     seen = sum(table.height for table in (case.baseline.spans, case.baseline.logs, case.baseline.metrics))
     incident = incident_from_telemetry(
         case.telemetry,
@@ -31,12 +32,13 @@ def diagnose_case(case: CaseView) -> Diagnosis:
         baseline_windows=(case.baseline_windows or None) if seen else None,
         baseline_telemetry=case.baseline if seen else None,
     )
-    return diagnose_sync(incident)
+    return diagnose_sync(incident, without=without)
 
 
-def rclagent(case: CaseView) -> list[Ranked]:
+def rclagent(case: CaseView, without: Collection[Channel] = ()) -> list[Ranked]:
     """RCLAgent's root causes with its scores."""
-    return [(cause.service, cause.score, cause.fault_type.value) for cause in diagnose_case(case).root_causes]
+    causes = diagnose_case(case, without).root_causes
+    return [(cause.service, cause.score, cause.fault_type.value) for cause in causes]
 
 
 def random(case: CaseView) -> list[Ranked]:
@@ -44,6 +46,8 @@ def random(case: CaseView) -> list[Ranked]:
     return []
 
 
+ABLATED: Final = (Channel.LEGS, Channel.LOGS, Channel.CALLS, Channel.RESOURCES, Channel.ERRORS)
+"""Channels that own evidence; each makes a method alone, and one of all others."""
 METHODS: Final[dict[str, Method]] = {
     "rclagent": rclagent,
     "random": random,
@@ -53,6 +57,8 @@ METHODS: Final[dict[str, Method]] = {
     "whole-duration": rules.whole_duration,
     "deepest-anomalous": rules.deepest_anomalous,
     "cpu-else-gap": rules.cpu_else_gap,
+    **{f"only-{channel.value}": partial(rclagent, without=set(Channel) - {channel}) for channel in ABLATED},
+    **{f"without-{channel.value}": partial(rclagent, without={channel}) for channel in ABLATED},
 }
 """Methods that ship with the benchmarks."""
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from rclagent.core.baseline import Baseline
     from rclagent.core.diagnosis import Diagnosis, Verdict
-    from rclagent.core.evidence import Evidence, FaultType
+    from rclagent.core.evidence import Channel, Evidence, FaultType
     from rclagent.core.incident import Incident
     from rclagent.core.telemetry import Telemetry
     from rclagent.core.window import Window
@@ -29,6 +29,7 @@ __version__ = "0.1.0"
 
 __all__ = [
     "Baseline",
+    "Channel",
     "Diagnosis",
     "Evidence",
     "FaultType",
@@ -53,6 +54,7 @@ __all__ = [
 
 _HOMES: Final = {
     "Baseline": "rclagent.core.baseline",
+    "Channel": "rclagent.core.evidence",
     "Diagnosis": "rclagent.core.diagnosis",
     "Evidence": "rclagent.core.evidence",
     "FaultType": "rclagent.core.evidence",

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Sequence
+from collections.abc import Collection, Coroutine, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Final, TypeVar
 
@@ -13,6 +14,7 @@ import polars as pl
 from rclagent.agents import ProgressCallback, Steps, ignore_progress
 from rclagent.core.baseline import Baseline
 from rclagent.core.diagnosis import Diagnosis
+from rclagent.core.evidence import Channel
 from rclagent.core.incident import Incident
 from rclagent.core.span import SPAN_SCHEMA
 from rclagent.core.telemetry import Telemetry
@@ -35,6 +37,7 @@ async def diagnose(
     *,
     graph: str = GRAPH,
     spend_all: bool = False,
+    without: Collection[Channel] = (),
     progress: ProgressCallback | None = None,
 ) -> Diagnosis:
     """Find the root causes of an incident.
@@ -43,6 +46,7 @@ async def diagnose(
         incident: A loaded incident, or a path that load_incident reads.
         graph: Graph definition by its entry point in ``rclagent.graphs``.
         spend_all: Let agents visit subtrees that do not deviate, too.
+        without: Channels to leave out, to see what each contributes.
         progress: Called with each step; must return at once.
 
     Returns:
@@ -53,7 +57,7 @@ async def diagnose(
     """
     loaded = incident if isinstance(incident, Incident) else await asyncio.to_thread(load_incident, incident)
     steps = Steps(
-        measure=collect_evidence,
+        measure=partial(collect_evidence, without=without),
         service_graph=_service_graph,
         spend_all=spend_all,
         on_progress=progress or ignore_progress,
@@ -109,10 +113,11 @@ def diagnose_sync(
     *,
     graph: str = GRAPH,
     spend_all: bool = False,
+    without: Collection[Channel] = (),
     progress: ProgressCallback | None = None,
 ) -> Diagnosis:
     """The same as diagnose, for callers without an event loop."""
-    return _run(diagnose(incident, graph=graph, spend_all=spend_all, progress=progress))
+    return _run(diagnose(incident, graph=graph, spend_all=spend_all, without=without, progress=progress))
 
 
 def diagnose_graph_sync(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Final
 
 import networkx as nx
@@ -10,7 +10,7 @@ import polars as pl
 
 from rclagent.core.baseline import LEG_KEYS, Baseline
 from rclagent.core.diagnosis import RuledOut
-from rclagent.core.evidence import Evidence, EvidenceKind
+from rclagent.core.evidence import Channel, Evidence, EvidenceKind
 from rclagent.core.incident import Incident
 from rclagent.evidence.calls import compare_breaks, compare_calls
 from rclagent.evidence.claims import claim_code, claim_legs, claim_resources
@@ -23,6 +23,7 @@ from rclagent.evidence.fusion import Suspicion, fuse
 from rclagent.evidence.legs import compare_legs
 from rclagent.evidence.logs import compare_templates, silent_services
 from rclagent.evidence.observations import (
+    Row,
     break_evidence,
     by_id,
     call_evidence,
@@ -44,12 +45,13 @@ MOSTLY_EXPLAINED: Final = 0.5
 """A component of whose change at least this share is explained by another is ruled out."""
 
 
-def collect_evidence(incident: Incident) -> Findings:
+def collect_evidence(incident: Incident, without: Collection[Channel] = ()) -> Findings:
     """Measure an incident with every channel, and fuse what they see.
 
     Args:
         incident: Telemetry, window and baseline. Without a baseline only what needs none is
             measured: which legs make up the time of the requests.
+        without: Channels to leave out, to see what each contributes.
 
     Returns:
         Observations, their owners, candidates best first, and who shows what.
@@ -58,7 +60,8 @@ def collect_evidence(incident: Incident) -> Findings:
         return dominant_legs(incident.store, incident.window)
     store, window, baseline = incident.store, incident.window, incident.baseline
     legs = compare_legs(store, window, baseline)
-    observed, evidence = _observe(incident, legs, baseline)
+    legs = legs.clear() if Channel.LEGS in without else legs
+    observed, evidence = _observe(incident, legs, baseline, without)
     shown = exhibits(store, window, baseline, observed)
     seen = witnesses(shown)
     evidence = with_references(evidence, seen)
@@ -91,7 +94,7 @@ def collect_evidence(incident: Incident) -> Findings:
 
 
 def _observe(
-    incident: Incident, legs: pl.DataFrame, baseline: Baseline
+    incident: Incident, legs: pl.DataFrame, baseline: Baseline, without: Collection[Channel]
 ) -> tuple[Observed, dict[str, Evidence]]:
     store, window = incident.store, incident.window
     missed = missing_callees(store.attempts([window]), baseline.attempts)
@@ -103,15 +106,20 @@ def _observe(
     entries = compare_entries(store, window, baseline).filter(
         pl.max_horizontal("slow_z", "failed_z") > Z_GATE
     )
+    slow = legs.filter(pl.col("slow") & (pl.col("leg") != "gap"))
+    measured: dict[str, tuple[Channel, pl.DataFrame, Callable[[Row], Evidence]]] = {
+        "legs": (Channel.LEGS, slow, leg_evidence),
+        "logs": (Channel.LOGS, compare_templates(store, window, baseline), template_evidence),
+        "calls": (Channel.CALLS, compare_calls(store, window, baseline), call_evidence),
+        "breaks": (Channel.CALLS, compare_breaks(store, window, baseline), break_evidence),
+        "errors": (Channel.ERRORS, errors, error_evidence),
+        "silence": (Channel.ERRORS, compare_attempts(store, window, baseline), silence_evidence),
+        "series": (Channel.RESOURCES, compare_series(store, window, baseline), series_evidence),
+        "entries": (Channel.ENTRY, entries, entry_evidence),
+    }
     found = {
-        "legs": observe(legs.filter(pl.col("slow") & (pl.col("leg") != "gap")), leg_evidence),
-        "logs": observe(compare_templates(store, window, baseline), template_evidence),
-        "calls": observe(compare_calls(store, window, baseline), call_evidence),
-        "breaks": observe(compare_breaks(store, window, baseline), break_evidence),
-        "errors": observe(errors, error_evidence),
-        "silence": observe(compare_attempts(store, window, baseline), silence_evidence),
-        "series": observe(compare_series(store, window, baseline), series_evidence),
-        "entries": observe(entries, entry_evidence),
+        name: observe(table.clear() if channel in without else table, make)
+        for name, (channel, table, make) in measured.items()
     }
     observed = Observed(**{name: table for name, (table, _) in found.items()})
     return observed, by_id(items for _, items in found.values())

@@ -251,3 +251,13 @@ def test_a_saturated_machine_speaks_for_nobody_on_it() -> None:
     findings = collect_evidence(put_together(quiet, now, of.alarm_ns))
     assert any(item.kind is EvidenceKind.SATURATION for item in findings.evidence.values())
     assert findings.candidates == found(3).candidates
+
+
+@pytest.mark.parametrize("left_out", [Channel.LEGS, Channel.LOGS, Channel.RESOURCES])
+def test_a_channel_that_is_left_out_gives_no_evidence(left_out: Channel) -> None:
+    """A cause starved of CPU shows in legs and resources; each finds it without the other."""
+    of = made(1, Fault(FaultType.CPU, "finder"))
+    incident = put_together(of.baseline, of.incident, of.alarm_ns)
+    findings = collect_evidence(incident, without={left_out})
+    assert left_out not in {item.channel for item in findings.evidence.values()}
+    assert findings.candidates[0].component.service == "finder"
