@@ -10,9 +10,10 @@ from rclagent.agents.ranking import Ranked
 from rclagent.agents.wording import fault_sentence, healthy_sentence
 from rclagent.core.coverage import Modality
 from rclagent.core.diagnosis import RootCause, Verdict
-from rclagent.core.evidence import Channel
+from rclagent.core.evidence import Channel, Evidence, EvidenceKind
 from rclagent.core.incident import Incident
 from rclagent.evidence.findings import Findings
+from rclagent.evidence.logs import ERROR_LEVELS
 
 ENOUGH_TRACES: Final = 20
 """Requests needed on both sides to call an incident healthy: of 20, a change that affects one request
@@ -25,17 +26,35 @@ at five standard deviations, or of 30 % of all lost time. Weaker ones turn up in
 operations one always does something else."""
 
 
+LEAST_FAILURE: Final = 0.1
+"""The same where the candidate's evidence is failure itself: one request in ten is worth a call at night."""
+CERTAIN_Z: Final = 8.0
+"""Distance from which such evidence is beyond doubt."""
+
+
 def find_verdict(ranked: Sequence[Ranked], findings: Findings, traces: Modality) -> Verdict:
-    """``fault`` where a candidate scores LEAST_SCORE and its strongest evidence passes 3 standard
-    deviations; ``healthy`` where none does, no entry deviates and enough requests were seen on both
-    sides; else ``inconclusive``."""
-    strong = [item for item in ranked if item.candidate.score >= LEAST_SCORE]
+    """``fault`` where a candidate scores LEAST_SCORE, or LEAST_FAILURE if requests fail at it beyond doubt,
+    and its strongest evidence passes 3 standard deviations; ``healthy`` where none does, no entry deviates
+    and enough requests were seen on both sides; else ``inconclusive``."""
+    strong = [item for item in ranked if item.candidate.score >= _least(item, findings)]
     if any(item.strength > GATE_Z for item in strong):
         return Verdict.FAULT
     felt = any(item.channel is Channel.ENTRY for item in findings.evidence.values())
     if not strong and not felt and min(traces.incident, traces.baseline) >= ENOUGH_TRACES:
         return Verdict.HEALTHY
     return Verdict.INCONCLUSIVE
+
+
+def _least(item: Ranked, findings: Findings) -> float:
+    """Score that makes a candidate a fault: less where it fails than where it merely does something else."""
+    proof = (findings.evidence[name] for name in item.candidate.evidence)
+    fails = any(_tells_of_failure(piece) and piece.strength >= CERTAIN_Z for piece in proof)
+    return LEAST_FAILURE if fails else LEAST_SCORE
+
+
+def _tells_of_failure(piece: Evidence) -> bool:
+    appeared = piece.kind is EvidenceKind.LOG_APPEARED and piece.severity in ERROR_LEVELS
+    return appeared or piece.kind in (EvidenceKind.ERROR_RATE, EvidenceKind.SILENCE)
 
 
 def verdict_confidence(verdict: Verdict, ranked: Sequence[Ranked], traces: Modality) -> float:
