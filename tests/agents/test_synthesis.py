@@ -290,7 +290,7 @@ def test_deviations_that_nobody_owns_are_inconclusive(measured: Measured, drawn:
 def test_a_candidate_within_scatter_is_no_fault(measured: Measured, drawn: Drawn) -> None:
     """At two standard deviations it is listed, and no verdict is given."""
     measured.observe("e1", "cart", owner="cart", strength=2.0)
-    measured.candidate("cart", 0.2, "e1")
+    measured.candidate("cart", 0.4, "e1")
     incident = drawn.incident(MANY)
     diagnosis = synthesize(incident, measured.findings(), (), build_service_graph(incident.store.spans([])))
     assert diagnosis.verdict is Verdict.INCONCLUSIVE
