@@ -9,7 +9,8 @@ percentile than chance allows, and the change is large enough to be felt:
     the values are above, or 10 % with z > 8: lost packets and pauses hold up a few of many calls.
 
 Hundreds of legs are looked at, many with few calls, so of those that pass only the ones count whose exact
-probability holds up against that many (rclagent.evidence.statistics.discoveries).
+probability holds up against that many (rclagent.evidence.statistics.discoveries), or that moved as a
+whole, nine in ten values and the median by ten standard deviations.
 
 Each half of a call is compared with its own baseline, so a constant clock skew cancels; its
 scale is the usual whole gap of the call, which no clock touches. A half that rises while the gap does not
@@ -35,6 +36,9 @@ CERTAIN_Z: Final = 8.0
 """Distance from which a share is beyond doubt, as for changes of behaviour (rclagent.evidence.changes)."""
 FALSE_DISCOVERIES: Final = 0.01
 """Share of the slow legs that may be chance."""
+SHIFTED: Final = 10.0
+"""Standard deviations from which a leg has moved as a whole: whatever the distribution, one value in a
+hundred at most is that far off (Chebyshev), so three of three come about once in a million times."""
 MARGIN_MS: Final = 0.5
 """Added to the 95th percentile: clocks and schedulers are no finer."""
 
@@ -59,6 +63,7 @@ def compare_legs(store: TelemetryStore, window: Window, baseline: Baseline) -> p
         pl.col("p50_ms").alias("base_p50_ms"),
         pl.col("mean_ms").alias("base_mean_ms"),
         pl.col("p95_ms").alias("base_p95_ms"),
+        pl.col("std_ms").alias("base_std_ms"),
         "spread",
     )
     clocks = store.clocks([window], baseline.clocks)
@@ -78,7 +83,8 @@ def compare_legs(store: TelemetryStore, window: Window, baseline: Baseline) -> p
         (mean_rise > 20) & (mean_rise > mean_scale) & often & _with_gap(mean_rise, "mean_ms")
     )
     compared = both.with_columns(share.alias("share"), z.alias("z")).with_columns(
-        (felt & (pl.col("z") > Z_GATE)).alias("slow")
+        (felt & (pl.col("z") > Z_GATE)).alias("slow"),
+        ((share >= 0.9) & (rise > SHIFTED * pl.col("base_std_ms"))).alias("shifted"),
     )
     return (
         _discovered(compared)
@@ -99,7 +105,7 @@ def _discovered(compared: pl.DataFrame) -> pl.DataFrame:
     holds = discoveries(tails, max(compared.height, 1), FALSE_DISCOVERIES)
     kept = slow.select(LEG_KEYS).with_columns(pl.Series("holds", holds, dtype=pl.Boolean))
     return compared.join(kept, on=list(LEG_KEYS), how="left").with_columns(
-        (pl.col("slow") & pl.col("holds").fill_null(False)).alias("slow")
+        (pl.col("slow") & (pl.col("shifted") | pl.col("holds").fill_null(False))).alias("slow")
     )
 
 
