@@ -20,6 +20,9 @@ from benchmarks.protocol import WINDOW_S
 from benchmarks.quiet import QuietResult, judge, quiet_cases, summary
 from benchmarks.render import RESULTS, full_figures, insert, read_calibrations, read_results, readme_figures
 from benchmarks.runs import CaseResult, RunHeader, code_digest, execute, read_run
+from benchmarks.scale import HEADINGS as SCALE_HEADINGS
+from benchmarks.scale import measure
+from benchmarks.scale import rows as scale_rows
 from benchmarks.score import Score, score_run, together
 from benchmarks.tables import HEADINGS, misses, plain, printable, remarks, rows
 from rclagent import InputError, RclError, __version__
@@ -149,6 +152,20 @@ def calibrate(options: argparse.Namespace) -> int:
     return 0
 
 
+def scale(options: argparse.Namespace) -> int:
+    """``scale``: seconds and memory on generated incidents of some sizes, beside polars on the same spans."""
+    results = []
+    for spans in options.spans:
+        results.append(
+            measure(spans, logs=options.logs, repeats=options.repeats, seed=options.seed, tell=_tell)
+        )
+    content = json.dumps([result.to_json() for result in results], indent=1)
+    if options.out:
+        _write(options.out, content + "\n")
+    print(content if options.json else plain([SCALE_HEADINGS, *scale_rows(results)]))
+    return 0
+
+
 def render(options: argparse.Namespace) -> int:
     """``render``: the figures into README.md and docs/benchmarks.md."""
     scores, quiet_summaries = read_results(options.results)
@@ -210,6 +227,19 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--json", action="store_true", help="print JSON")
     command.add_argument("--out", type=Path, metavar="FILE", help="write the JSON to a file as well")
     command.set_defaults(command=calibrate)
+
+    command = commands.add_parser("scale", help=_summary(scale.__doc__))
+    command.add_argument(
+        "--spans", required=True, nargs="+", type=_positive, help="about how many; several sizes"
+    )
+    command.add_argument("--logs", action="store_true", help="generate log lines, too")
+    command.add_argument(
+        "--repeats", type=_positive, default=3, help="turns; the one with the median ratio counts"
+    )
+    command.add_argument("--seed", type=int, default=0, help="where chance starts")
+    command.add_argument("--json", action="store_true", help="print JSON")
+    command.add_argument("--out", type=Path, metavar="FILE", help="write the JSON to a file as well")
+    command.set_defaults(command=scale)
 
     command = commands.add_parser("render", help=_summary(render.__doc__))
     command.add_argument("--results", type=Path, default=RESULTS, metavar="DIR", help="score files")

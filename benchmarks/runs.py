@@ -142,7 +142,7 @@ def run_case(case: BenchmarkCase, method: Method, truth: Truth) -> CaseResult:
         candidates=candidates,
         ranking=ranking,
         seconds=perf_counter() - started,
-        peak_rss_mb=_peak_rss_mb(),
+        peak_rss_mb=peak_rss_mb(),
         error=error,
     )
 
@@ -172,6 +172,12 @@ def code_digest(folders: Iterable[Path]) -> str:
         for path in sorted(folder.rglob("*.py")):
             digest.update(path.relative_to(folder).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
     return digest.hexdigest()
+
+
+def peak_rss_mb() -> float:
+    """Largest resident memory of this process so far, MiB."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / 2**20 if sys.platform == "darwin" else peak / 2**10  # bytes there, KiB elsewhere
 
 
 def _resume(part: Path, header: RunHeader) -> list[CaseResult]:
@@ -238,8 +244,3 @@ def _case_result(fields: dict[str, Any]) -> CaseResult:
 
 def _part(out: Path) -> Path:
     return out.with_name(out.name + ".part")
-
-
-def _peak_rss_mb() -> float:
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak / 2**20 if sys.platform == "darwin" else peak / 2**10  # bytes there, KiB elsewhere

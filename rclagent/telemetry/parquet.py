@@ -93,7 +93,7 @@ def _read(source: Source, tally: Tally) -> pl.DataFrame:
     try:
         rows = pl.scan_parquet(BytesIO(data)).select(pl.len()).collect().item()
         if rows <= MAX_ROWS:
-            return pl.read_parquet(BytesIO(data))
+            return pl.read_parquet(BytesIO(data)).rechunk()
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError, ValueError) as error:
         reason = str(error).partition("\n")[0][:200]
         raise FormatError(

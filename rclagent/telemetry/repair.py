@@ -1,22 +1,35 @@
 """Repairs span tables and links every span to its parent, root and entry, in columns.
 
 Stands between the readers and everything else: whoever looks at spans looks at
-a repaired table. Links are row numbers, followed by pointer doubling, so that
-the cost is n log(depth) and no depth meets a recursion limit.
+a repaired table. How rows are linked: rclagent.telemetry.links.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 import polars as pl
 
 from rclagent.core.span import SPAN_SCHEMA
 from rclagent.errors import InputError
+from rclagent.telemetry.coded_spans import CodedSpans, SpanNames
+from rclagent.telemetry.codes import BoolArray, IntArray
+from rclagent.telemetry.duplicates import without_duplicates
+from rclagent.telemetry.links import (
+    cycle_cuts,
+    depths,
+    entries,
+    follow,
+    trace_numbers,
+    trace_starts,
+    upwards,
+)
+from rclagent.telemetry.span_keys import SpanKeys
 
 LINK_SCHEMA: Final[dict[str, pl.DataType]] = {
     "row": pl.Int64(),  # 0..n-1 in order of trace, start, end, span id
@@ -29,25 +42,74 @@ LINK_SCHEMA: Final[dict[str, pl.DataType]] = {
 }
 """Columns that the repair adds to those of SPAN_SCHEMA."""
 
-SERVER_SUFFIX: Final = "~server"
-"""Appended to the id of the server half of a span that client and server share."""
-
 REQUIRED: Final = ("trace_id", "span_id", "service", "operation", "kind", "start_ns", "end_ns")
-KEY: Final = ("trace_id", "span_id")
-CALLING, NEUTRAL, CALLED = 0, 1, 2
-
-IntArray = npt.NDArray[np.int64]
-BoolArray = npt.NDArray[np.bool_]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class RepairedSpans:
-    """Spans in canonical order, linked, with what had to be mended."""
+    """Spans in canonical order, linked, with what had to be mended.
 
-    frame: pl.DataFrame
-    """Columns of SPAN_SCHEMA, then of LINK_SCHEMA; row i has ``row == i``."""
+    Text stays where it was read, and is fetched for the rows that somebody looks at: to sort all of it
+    would take longer than everything else.
+    """
+
+    spans: CodedSpans
+    """All spans as numbers; row i has ``row == i``."""
     counts: dict[str, int]
     """Repairs and oddities by kind, sorted by name; a kind that did not occur is absent."""
+    source: pl.DataFrame
+    """SPAN_SCHEMA, mended, in the order in which the spans were read."""
+    order: IntArray
+    """Where each row stands in ``source``, shape (n,)."""
+
+    @cached_property
+    def frame(self) -> pl.DataFrame:
+        """All rows: columns of SPAN_SCHEMA, then of LINK_SCHEMA."""
+        return self.rows(self.spans)
+
+    def texts(self, rows: IntArray, *names: str) -> pl.DataFrame:
+        """Columns of SPAN_SCHEMA for some rows, in the order of ``rows``."""
+        return self.source.select(names)[self.order[rows]]
+
+    def find(self, trace_ids: pl.Series, span_ids: pl.Series) -> tuple[IntArray, IntArray]:
+        """Rows by name: of the trace's first span, and of the span; -1 where there is none."""
+        if trace_ids.is_empty():
+            return np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64)
+        heads = self.spans.heads
+        known = self.texts(heads, "trace_id").with_columns(pl.Series("head", heads))
+        asked = (
+            trace_ids.alias("trace_id")
+            .to_frame()
+            .join(known, on="trace_id", how="left", maintain_order="left")
+        )
+        head = asked["head"].fill_null(-1).to_numpy()
+        trace = np.empty_like(self.order)
+        trace[self.order] = self.spans.trace
+        number = np.where(head < 0, -1, self.spans.trace[head]) if heads.size else head
+        place = SpanKeys.of_distinct(trace, self.source["span_id"]).find(number, span_ids)
+        return head, _moved(place, self.order)
+
+    def of_traces(self, trace_ids: Sequence[str]) -> pl.DataFrame:
+        """The same as ``frame``, of a few traces."""
+        heads = self.spans.heads
+        asked = self.texts(heads, "trace_id")["trace_id"].is_in(list(trace_ids)).to_numpy()
+        return self.rows(self.spans.where(np.isin(self.spans.trace, self.spans.trace[heads[asked]])))
+
+    def rows(self, spans: CodedSpans) -> pl.DataFrame:
+        """Columns of SPAN_SCHEMA, then of LINK_SCHEMA, for the spans of some whole traces."""
+        top = follow(upwards(spans.parent))
+        links = {
+            "row": spans.row,
+            "parent_row": np.where(spans.parent < 0, -1, spans.row[spans.parent]),
+            "root_row": spans.row[top],
+            "trace_ns": spans.trace_ns,
+            "depth": depths(spans.parent),
+            "entry_row": spans.row[spans.entry],
+            "orphan": spans.orphan,
+        }
+        return self.texts(spans.row, *SPAN_SCHEMA).with_columns(
+            pl.Series(name, values).cast(LINK_SCHEMA[name]) for name, values in links.items()
+        )
 
 
 def repair_spans(spans: pl.DataFrame) -> RepairedSpans:
@@ -69,38 +131,32 @@ def repair_spans(spans: pl.DataFrame) -> RepairedSpans:
         InputError: A column is missing, of another type, or null where every span needs a value.
     """
     counts: dict[str, int] = {}
-    frame = _without_duplicates(_checked(spans), counts)
-    frame = _with_forward_times(frame, counts)
-    frame = _without_self_parents(frame, counts)
-    frame = frame.sort("trace_id", "start_ns", "end_ns", "span_id")
-    trace = frame["trace_id"].rle_id().to_numpy().astype(np.int64)
-    parent = _parent_rows(frame, trace)
-    orphan = (parent < 0) & frame["parent_id"].is_not_null().to_numpy()
-    cut = _cycle_cuts(parent)
+    # Single rows of a table in many chunks are fetched ten times slower.
+    source = _checked(spans).rechunk()
+    trace = trace_numbers(source["trace_id"])
+    keys = SpanKeys(trace, source["span_id"])
+    if keys.repeated:
+        source = without_duplicates(source, counts)
+        trace = trace_numbers(source["trace_id"])
+        keys = SpanKeys.of_distinct(trace, source["span_id"])
+    source = _with_forward_times(source, counts)
+    source = _without_self_parents(source, counts)
+    with ThreadPoolExecutor(max_workers=1) as beside:  # numpy and polars let other threads work meanwhile
+        coding = beside.submit(SpanNames.of, source)
+        order = _canonical_order(source, trace)
+        parent = keys.parents(source["parent_id"], order)
+        names = coding.result().take(order)
+    orphan = (parent < 0) & source["parent_id"].is_not_null().to_numpy()[order]
+    cut = cycle_cuts(parent, follow(upwards(parent)))
     parent[cut] = -1
-    frame = _without_parents(frame, cut)
+    source = _without_parents(source, order[cut])
     counts["cycle"] = cut.size
     counts["missing_parent"] = int(orphan.sum())
-    _count_odd_shapes(frame, trace, parent, counts)
-    linked = frame.with_columns(_links(frame, trace, parent, orphan))
-    return RepairedSpans(linked, {kind: count for kind, count in sorted(counts.items()) if count})
-
-
-def follow(pointer: IntArray) -> IntArray:
-    """Where each row ends up when its pointer is followed until it points at itself.
-
-    Args:
-        pointer: Row to go to from each row, shape (n,); the row itself where the walk ends. A walk
-            within a cycle, which never ends, stops at some row of the cycle.
-
-    Source: pointer doubling (Wyllie 1979); log2(longest walk) rounds.
-    """
-    for _ in range(pointer.size.bit_length()):
-        further = pointer[pointer]
-        if np.array_equal(further, pointer):
-            break
-        pointer = further
-    return pointer
+    linked = _linked(source, order, names, trace[order], parent, orphan)
+    _count_odd_shapes(linked, counts)
+    return RepairedSpans(
+        linked, {kind: count for kind, count in sorted(counts.items()) if count}, source, order
+    )
 
 
 def _checked(spans: pl.DataFrame) -> pl.DataFrame:
@@ -125,79 +181,6 @@ def _checked(spans: pl.DataFrame) -> pl.DataFrame:
     return frame
 
 
-def _without_duplicates(frame: pl.DataFrame, counts: dict[str, int]) -> pl.DataFrame:
-    repeated = frame.select(pl.struct(KEY).is_duplicated()).to_series()
-    if not repeated.any():
-        return frame
-    distinct = frame.filter(repeated).unique()
-    counts["duplicate_identical"] = int(repeated.sum()) - distinct.height
-    distinct = distinct.with_columns(
-        side=_side(),
-        brevity=-(pl.col("end_ns") - pl.col("start_ns")).clip(lower_bound=0),
-        gaps=pl.sum_horizontal(pl.all().is_null()),
-    )
-    order = ["brevity", "gaps", *SPAN_SCHEMA]
-    callers = _first_of_each(distinct, ["side", *order])
-    servers = _first_of_each(_server_halves(distinct, callers), [-pl.col("side"), *order])
-    others = _first_of_each(distinct.join(servers, on=KEY, how="anti"), order)
-    counts["shared_span_id"] = servers.height
-    counts["duplicate_conflicting"] = distinct.height - 2 * servers.height - others.height
-    kept = [frame.filter(~repeated), others, callers.join(servers, on=KEY, how="semi")]
-    rest = pl.concat([part.select(list(SPAN_SCHEMA)) for part in kept])
-    return _split_shared(rest, servers) if servers.height else rest
-
-
-def _side() -> pl.Expr:
-    kind = pl.col("kind")
-    return (
-        pl.when(kind.is_in(["client", "producer"]))
-        .then(CALLING)
-        .when(kind.is_in(["server", "consumer"]))
-        .then(CALLED)
-        .otherwise(NEUTRAL)
-        .cast(pl.Int8)
-    )
-
-
-def _first_of_each(rows: pl.DataFrame, order: Sequence[str | pl.Expr]) -> pl.DataFrame:
-    return rows.sort(*order).unique(subset=list(KEY), keep="first", maintain_order=True)
-
-
-def _server_halves(distinct: pl.DataFrame, callers: pl.DataFrame) -> pl.DataFrame:
-    """Rows that are the other side of the caller with their id, not another version of it."""
-    caller = callers.select(*KEY, caller_side="side", caller_service="service")
-    called = (pl.col("side") == CALLED) & (pl.col("caller_side") == CALLING)
-    return distinct.join(caller, on=KEY).filter(called | (pl.col("service") != pl.col("caller_service")))
-
-
-def _split_shared(rest: pl.DataFrame, servers: pl.DataFrame) -> pl.DataFrame:
-    """Gives the server halves ids of their own, below their callers, and hands them their children."""
-    halves = servers.with_columns(server_id=_free_ids(rest, servers))
-    adopted = rest.join(
-        halves.select("trace_id", "server_id", "caller_service", parent_id="span_id", server="service"),
-        on=["trace_id", "parent_id"],
-        how="left",
-    )
-    # A request passes from the client half to the server half alone, so that only what the client's
-    # own service did meanwhile stays with the client.
-    below_server = (pl.col("service") == pl.col("server")) | (pl.col("service") != pl.col("caller_service"))
-    below_server &= pl.col("span_id") != pl.col("parent_id")
-    parent = pl.when(below_server).then("server_id").otherwise("parent_id")
-    adopted = adopted.with_columns(parent_id=parent)
-    split = halves.with_columns(parent_id="span_id", span_id="server_id")
-    return pl.concat([part.select(list(SPAN_SCHEMA)) for part in (adopted, split)])
-
-
-def _free_ids(rest: pl.DataFrame, servers: pl.DataFrame) -> pl.Series:
-    """Server ids that no other span of the trace has; one suffix for all keeps them apart."""
-    suffix = SERVER_SUFFIX
-    while True:
-        ids = servers.select("trace_id", span_id=pl.col("span_id") + suffix)
-        if rest.join(ids, on=KEY, how="semi").is_empty():
-            return ids["span_id"]
-        suffix += SERVER_SUFFIX
-
-
 def _with_forward_times(frame: pl.DataFrame, counts: dict[str, int]) -> pl.DataFrame:
     counts["zero_duration"] = int((frame["end_ns"] == frame["start_ns"]).sum())
     counts["negative_duration"] = int((frame["end_ns"] < frame["start_ns"]).sum())
@@ -218,92 +201,69 @@ def _without_parents(frame: pl.DataFrame, rows: IntArray) -> pl.DataFrame:
     return frame.with_columns(parent_id=pl.when(pl.Series(~mask)).then("parent_id"))
 
 
-def _parent_rows(frame: pl.DataFrame, trace: IntArray) -> IntArray:
-    keys = frame.select("parent_id", "span_id", trace=pl.Series(trace, dtype=pl.Int64))
-    found = keys.select("trace", "parent_id").join(
-        keys.select("trace", "span_id").with_row_index("parent_row"),
-        left_on=["trace", "parent_id"],
-        right_on=["trace", "span_id"],
-        how="left",
-        maintain_order="left",
-    )
-    # A copy, for polars hands out views that may not be written to.
-    return np.array(found["parent_row"].cast(pl.Int64).fill_null(-1).to_numpy(), dtype=np.int64)
-
-
-def _cycle_cuts(parent: IntArray) -> IntArray:
-    """The earliest row of each cycle; without its parent the cycle becomes a tree."""
-    rows = np.arange(parent.size)
-    ends = follow(np.where(parent < 0, rows, parent))
-    # Whoever reaches no top is on a cycle or leads into one, and has been led onto it.
-    on_cycle = np.unique(ends[parent[ends] >= 0])
-    step = np.searchsorted(on_cycle, parent[on_cycle])
-    first = on_cycle.copy()
-    for _ in range(on_cycle.size.bit_length()):
-        first, step = np.minimum(first, first[step]), step[step]
-    cuts: IntArray = on_cycle[first == on_cycle]
-    return cuts
-
-
-def _depths(parent: IntArray) -> IntArray:
-    top = parent < 0
-    pointer = np.where(top, np.arange(parent.size), parent)
-    depth = (~top).astype(np.int64)
-    while not top[pointer].all():
-        depth += depth[pointer]
-        pointer = pointer[pointer]
-    return depth
-
-
-def _links(frame: pl.DataFrame, trace: IntArray, parent: IntArray, orphan: BoolArray) -> list[pl.Series]:
-    rows = np.arange(parent.size)
-    columns = {
-        "row": rows,
-        "parent_row": parent,
-        "root_row": follow(np.where(parent < 0, rows, parent)),
-        "trace_ns": _trace_starts(frame, trace, parent)[trace],
-        "depth": _depths(parent),
-        "entry_row": follow(np.where(_enters(frame, parent), rows, parent)),
-        "orphan": orphan,
-    }
-    return [pl.Series(name, values).cast(LINK_SCHEMA[name]) for name, values in columns.items()]
-
-
-def _trace_starts(frame: pl.DataFrame, trace: IntArray, parent: IntArray) -> IntArray:
-    """Start of each trace: of its earliest true root, else of its earliest top, shape (traces,)."""
+def _canonical_order(frame: pl.DataFrame, trace: IntArray) -> IntArray:
+    """Rows in order of trace, start, end and span id, shape (n,)."""
     start = frame["start_ns"].to_numpy()
-    starts = np.zeros(int(trace[-1]) + 1 if trace.size else 0, dtype=np.int64)
-    true_root = frame["parent_id"].is_null().to_numpy()
-    for tops in (np.flatnonzero(parent < 0), np.flatnonzero(true_root)):
-        number, first = np.unique(trace[tops], return_index=True)
-        starts[number] = start[tops[first]]
-    return starts
+    order = _by_trace_and_start(trace, start)
+    # Few spans of a trace start at the same time: only these are compared any further.
+    trace_at, start_at = trace[order], start[order]
+    equal = np.zeros(order.size + 1, dtype=np.bool_)
+    equal[1:-1] = (trace_at[1:] == trace_at[:-1]) & (start_at[1:] == start_at[:-1])
+    tied = np.flatnonzero(equal[1:] | equal[:-1])
+    if tied.size:
+        rows = order[tied]
+        among = frame.select("start_ns", "end_ns", "span_id")[rows].with_columns(trace=pl.Series(trace[rows]))
+        order[tied] = rows[among.select(pl.arg_sort_by("trace", "start_ns", "end_ns", "span_id")).to_series()]
+    return order
 
 
-def _enters(frame: pl.DataFrame, parent: IntArray) -> BoolArray:
-    """Whether the request enters the service instance at each span."""
-    service, pod = _codes(frame["service"]), _codes(frame["pod"])
-    side = frame.select(_side()).to_series().to_numpy()
-    other_pod = (pod != pod[parent]) & (pod >= 0) & (pod[parent] >= 0)
-    served = (side == CALLED) & (side[parent] == CALLING)
-    entered: BoolArray = (parent < 0) | (service != service[parent]) | other_pod | served
-    return entered
+def _by_trace_and_start(trace: IntArray, start: IntArray) -> IntArray:
+    least = int(start.min(initial=0))
+    width = int(start.max(initial=0)) - least + 1
+    if (int(trace.max(initial=0)) + 1) * width < 2**63:  # both fit one number, which is quicker to sort
+        return np.argsort(trace * width + (start - least), kind="stable")
+    order: IntArray = np.lexsort((start, trace))
+    return order
 
 
-def _count_odd_shapes(frame: pl.DataFrame, trace: IntArray, parent: IntArray, counts: dict[str, int]) -> None:
-    tops = np.bincount(trace[parent < 0])
+def _moved(rows: IntArray, order: IntArray) -> IntArray:
+    """Where rows stand once they are in order; -1 stays -1."""
+    place = np.empty(order.size + 1, dtype=np.int64)
+    place[order] = np.arange(order.size)
+    place[-1] = -1  # where -1 points at
+    return place[rows]
+
+
+def _linked(
+    source: pl.DataFrame,
+    order: IntArray,
+    names: SpanNames,
+    trace: IntArray,
+    parent: IntArray,
+    orphan: BoolArray,
+) -> CodedSpans:
+    start = source["start_ns"].to_numpy()[order]
+    has_parent = source["parent_id"].is_not_null().to_numpy()[order]
+    return CodedSpans(
+        names=names,
+        row=np.arange(order.size),
+        trace=trace,
+        trace_ns=trace_starts(trace, start, parent, has_parent),
+        start_ns=start,
+        end_ns=source["end_ns"].to_numpy()[order],
+        parent=parent,
+        entry=entries(names, parent),
+        orphan=orphan,
+    )
+
+
+def _count_odd_shapes(spans: CodedSpans, counts: dict[str, int]) -> None:
+    names, parent, start, end = spans.names, spans.parent, spans.start_ns, spans.end_ns
+    tops = np.bincount(spans.trace[parent < 0])
     counts["multiple_roots"] = int((tops > 1).sum())
-    start, end = frame["start_ns"].to_numpy(), frame["end_ns"].to_numpy()
-    outside = (parent >= 0) & ((start < start[parent]) | (end > end[parent]))
-    codes = (_codes(frame[name]) for name in ("service", "pod", "node"))
-    same_clock = np.zeros(parent.size, dtype=np.bool_)
-    for code in codes:
-        same_clock |= (code == code[parent]) & (code >= 0)
-    counts["outlives_parent"] = int((outside & same_clock).sum())
-    counts["clock_skew"] = int((outside & ~same_clock).sum())
-
-
-def _codes(names: pl.Series) -> IntArray:
-    """A number for each distinct name, -1 for null; they tell names apart and have no order."""
-    codes: IntArray = names.cast(pl.Categorical).to_physical().cast(pl.Int64).fill_null(-1).to_numpy()
-    return codes
+    outside = np.flatnonzero((parent >= 0) & ((start < start[parent]) | (end > end[parent])))
+    same_clock = np.zeros(outside.size, dtype=np.bool_)
+    for code in (names.service, names.codes("pod"), names.codes("node")):
+        same_clock |= (code[outside] == code[parent[outside]]) & (code[outside] >= 0)
+    counts["outlives_parent"] = int(same_clock.sum())
+    counts["clock_skew"] = int((~same_clock).sum())

@@ -7,45 +7,77 @@ spans of its own service.
 
 from __future__ import annotations
 
-import polars as pl
+from dataclasses import dataclass
 
-from rclagent.telemetry.legs import with_calls
+import numpy as np
+
+from rclagent.telemetry.coded_spans import CodedSpans
+from rclagent.telemetry.codes import BoolArray, IntArray, distinct
 
 
-def call_steps(frame: pl.DataFrame) -> pl.DataFrame:
+@dataclass(frozen=True, slots=True)
+class Steps:
+    """Steps of requests in order of span, all arrays of shape (steps,)."""
+
+    request: IntArray
+    """Place of the entry of the request that took the step."""
+    span: IntArray
+    """Place of the span of the step: one of the same service, or the entry of the service called."""
+    start_ns: IntArray
+    """On the caller's clock where a span of the caller stands for the call."""
+
+    def where(self, kept: BoolArray) -> Steps:
+        """Some of the steps."""
+        return Steps(self.request[kept], self.span[kept], self.start_ns[kept])
+
+
+def steps_of(spans: CodedSpans, callee: IntArray) -> Steps:
     """Steps of each request through a service.
 
     Args:
-        frame: Repaired spans, whole traces.
-
-    Returns:
-        ``entry_row`` (the request), ``service``, ``operation`` (by which it entered), ``callee``,
-        ``call`` (operation), ``start_ns`` on the caller's clock where a span of the caller stands for
-        the call, ``row``. Local steps have their own service as callee.
+        spans: Whole traces.
+        callee: rclagent.telemetry.legs.callees of the same.
     """
-    entries = frame.filter(pl.col("entry_row") == pl.col("row")).select(
-        pl.col("row").alias("entry_row"), "service", "operation"
-    )
-    local = frame.filter(pl.col("entry_row") != pl.col("row")).select(
-        "entry_row", pl.col("service").alias("callee"), pl.col("operation").alias("call"), "start_ns", "row"
-    )
+    span = np.flatnonzero(spans.parent >= 0)
+    above = spans.parent[span]
+    enters = spans.entry[span] == span
     # A call is placed by the span that made it, for the callee's own start is on another clock; but a span
     # that does more than call says nothing of the order of its calls.
-    callers = with_calls(frame).select(
-        pl.col("row").alias("parent_row"),
-        pl.col("entry_row").alias("caller_entry"),
-        pl.when(pl.col("callee_row") >= 0).then("start_ns").alias("sent_ns"),
+    by_caller = enters & (callee[above] >= 0)
+    return Steps(
+        request=spans.entry[np.where(enters, above, span)],
+        span=span,
+        start_ns=spans.start_ns[np.where(by_caller, above, span)],
     )
-    remote = (
-        frame.filter((pl.col("entry_row") == pl.col("row")) & (pl.col("parent_row") >= 0))
-        .join(callers, on="parent_row", how="inner")
-        .select(
-            pl.col("caller_entry").alias("entry_row"),
-            pl.col("service").alias("callee"),
-            pl.col("operation").alias("call"),
-            pl.coalesce("sent_ns", "start_ns").alias("start_ns"),
-            "row",
-        )
-    )
-    steps = pl.concat([local, remote]).join(entries, on="entry_row", how="inner")
-    return steps.select("entry_row", "service", "operation", "callee", "call", "start_ns", "row")
+
+
+def last_calls(spans: CodedSpans, steps: Steps) -> Steps:
+    """Of each request the call to another service that started last, or those that started together.
+
+    Of calls that start together each is last: which of them ends last is a matter of time, not of code.
+    """
+    service = spans.names.service
+    calls = steps.where(service[steps.span] != service[steps.request])
+    latest = np.full(spans.size, np.iinfo(np.int64).min)
+    np.maximum.at(latest, calls.request, calls.start_ns)
+    return calls.where(calls.start_ns == latest[calls.request])
+
+
+def calls_made(spans: CodedSpans, steps: Steps) -> IntArray:
+    """Pairs of a request and an operation that it called, each once, in order (call_pairs)."""
+    return distinct(call_pairs(spans, steps.request, spans.names.operation[steps.span]))
+
+
+def calls_made_last(spans: CodedSpans, last: Steps) -> IntArray:
+    """Pairs of a request and the operation that it called last, or none; each once, in order."""
+    silent = spans.enters.copy()
+    silent[last.request] = False
+    nobody = np.flatnonzero(silent)
+    pairs = call_pairs(spans, last.request, spans.names.operation[last.span])
+    none = np.full(nobody.size, spans.names.operations.height)
+    return distinct(np.concatenate([pairs, call_pairs(spans, nobody, none)]))
+
+
+def call_pairs(spans: CodedSpans, request: IntArray, call: IntArray) -> IntArray:
+    """One number for a request and what it called: an operation, or none, coded as one more."""
+    return request * (spans.names.operations.height + 1) + call

@@ -43,12 +43,32 @@ def shares(
     """
     by_piece = trials.group_by(*trial_keys, "piece").agg(pl.len().cast(pl.Int64).alias("n"))
     hit_pieces = hits.group_by(*keys, "piece").agg(pl.len().cast(pl.Int64).alias("hits"))
+    return shares_of_counts(hit_pieces, by_piece, keys, trial_keys)
+
+
+def shares_of_counts(
+    hit_pieces: pl.DataFrame,
+    by_piece: pl.DataFrame,
+    keys: Sequence[str],
+    trial_keys: Sequence[str] = TRIAL_KEYS,
+) -> pl.DataFrame:
+    """The same of hits and trials that are counted already.
+
+    Args:
+        hit_pieces: ``keys``, ``piece`` and ``hits``.
+        by_piece: ``trial_keys``, ``piece`` and ``n``.
+        keys: As for shares.
+        trial_keys: As for shares.
+    """
     totals = by_piece.group_by(trial_keys).agg(pl.col("n").sum())
     counted = hit_pieces.group_by(keys).agg(pl.col("hits").sum())
+    table = counted.join(totals, on=list(trial_keys), how="inner").select(*keys, "n", "hits")
+    if by_piece["piece"].null_count() == by_piece.height:
+        return table.with_columns(pl.lit(0.0).alias("spread")).sort(keys)
+    spreads = _spreads(hit_pieces, by_piece, keys, trial_keys)
     return (
-        counted.join(totals, on=list(trial_keys), how="inner")
-        .join(_spreads(hit_pieces, by_piece, keys, trial_keys), on=list(keys), how="left")
-        .select(*keys, "n", "hits", pl.col("spread").fill_null(0.0))
+        table.join(spreads, on=list(keys), how="left")
+        .with_columns(pl.col("spread").fill_null(0.0))
         .sort(keys)
     )
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import numpy as np
 import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from rclagent.core.span import Span, SpanKind, spans_to_frame
-from rclagent.telemetry.legs import cut_legs, self_times, with_calls
+from rclagent.telemetry.coded_spans import CodedSpans
+from rclagent.telemetry.legs import callees, cut_legs
+from rclagent.telemetry.own_time import own_times as own_times_of
 from rclagent.telemetry.repair import repair_spans
 from rclagent.testing import written
 
@@ -24,6 +27,17 @@ ONE_CALL = """
 def repaired(text: str) -> pl.DataFrame:
     """The span table of a written trace, as the store keeps it."""
     return repair_spans(written(text).spans).frame
+
+
+def with_calls(frame: pl.DataFrame) -> pl.DataFrame:
+    """The same spans with the place of the span that each one called, -1 where it is no call."""
+    return frame.with_columns(callee_row=callees(CodedSpans.of(frame)))
+
+
+def self_times(marked: pl.DataFrame) -> pl.DataFrame:
+    """Own time of every span, calls included."""
+    spans, everyone = CodedSpans.of(marked), np.ones(marked.height, dtype=np.bool_)
+    return marked.select("row", self_ns=own_times_of(spans, marked["callee_row"].to_numpy(), everyone))
 
 
 def own_times(text: str) -> dict[str, float]:

@@ -6,8 +6,10 @@ import polars as pl
 
 from rclagent.core.span import spans_to_frame
 from rclagent.core.window import NS_PER_MS
+from rclagent.telemetry import requests
+from rclagent.telemetry.coded_spans import CodedSpans
+from rclagent.telemetry.legs import callees
 from rclagent.telemetry.repair import repair_spans
-from rclagent.telemetry.requests import call_steps
 from rclagent.testing import written
 from rclagent.testing.spec import START_NS
 
@@ -19,6 +21,24 @@ CHECKOUT = """
                 till: price   9070..9080  internal
         counter: call letters   160..190  client
 """
+
+
+def call_steps(frame: pl.DataFrame) -> pl.DataFrame:
+    """Steps of repaired spans by name."""
+    spans = CodedSpans.of(frame)
+    steps, names = requests.steps_of(spans, callees(spans)), spans.names
+    entered, called = (names.operations[names.operation[end]] for end in (steps.request, steps.span))
+    return pl.DataFrame(
+        {
+            "entry_row": spans.row[steps.request],
+            "service": entered["service"],
+            "operation": entered["operation"],
+            "callee": called["service"],
+            "call": called["operation"],
+            "start_ns": steps.start_ns,
+            "row": spans.row[steps.span],
+        }
+    )
 
 
 def steps_of(text: str) -> list[tuple[object, ...]]:

@@ -1,0 +1,116 @@
+"""Calls that requests make, make last, and try in vain."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+import polars as pl
+
+from rclagent.core.baseline import ATTEMPT_SCHEMA, BREAK_SCHEMA, CALL_SCHEMA
+from rclagent.telemetry.codes import IntArray, contains
+from rclagent.telemetry.counting import Pieces, count_by, count_pieces
+from rclagent.telemetry.legs import may_call
+from rclagent.telemetry.requests import call_pairs
+from rclagent.telemetry.runs import ranks_in_runs
+from rclagent.telemetry.shares import shares_of_counts
+from rclagent.telemetry.span_tables import exhibited
+from rclagent.telemetry.trace_view import TraceView
+
+MAX_PLACE: Final = 8
+"""Places of calls in a request that are told apart; later ones count as one."""
+_CALL_KEYS: Final = ("service", "operation", "callee", "call")
+
+
+def call_table(view: TraceView, pieces: Pieces | None) -> pl.DataFrame:
+    """CALL_SCHEMA: requests of each operation, and those that made each call."""
+    return _shares(view, view.calls_made, pieces).select(*CALL_SCHEMA)
+
+
+def break_table(view: TraceView, pieces: Pieces | None) -> pl.DataFrame:
+    """BREAK_SCHEMA: requests of each operation by the call that they made last."""
+    return _shares(view, view.calls_made_last, pieces).select(*BREAK_SCHEMA)
+
+
+def call_requests(view: TraceView, keys: pl.DataFrame, *, last: bool) -> pl.DataFrame:
+    """Requests of the operations in ``keys``; ``has``: it made the call (``last``: made it last)."""
+    made = view.calls_made_last if last else view.calls_made
+    asked = view.exhibits(view.requests, keys).join(
+        _numbered_calls(view), on=["callee", "call"], how="left", maintain_order="left"
+    )
+    number = asked["number"].fill_null(-1).to_numpy()
+    pairs = call_pairs(view.spans, asked["place"].to_numpy(), number)
+    has = contains(made, pairs) & (number >= 0)
+    columns = [*keys.columns, "trace_id", "span_id", "pod", "start_ns", "has"]
+    return asked.with_columns(pl.Series("has", has)).sort("place", "callee", "call").select(columns)
+
+
+def attempt_table(view: TraceView) -> pl.DataFrame:
+    """ATTEMPT_SCHEMA: calls tried by each operation, and which service answered."""
+    names, tried = view.spans.names, _attempts(view)
+    # Rows are in order of start within a trace, so their rank is the place of a call in its request.
+    same = call_pairs(view.spans, view.spans.entry[tried], names.operation[tried])
+    order = np.argsort(same, kind="stable")
+    tried, place = tried[order], ranks_in_runs(same[order]) + 1
+    callee = view.callee[tried]
+    counts = count_by(
+        {
+            "operation": names.operation[tried],
+            "request": names.operation[view.spans.entry[tried]],
+            "place": np.minimum(place, MAX_PLACE),
+            "callee": np.where(callee < 0, -1, names.service[callee]),
+        },
+        "hits",
+    )
+    services = names.services.rename("callee").to_frame().with_row_index("code")
+    return (
+        names.operations[counts["operation"]]
+        .with_columns(
+            names.operations["operation"].gather(counts["request"]).alias("request"),
+            counts["place"],
+            counts["callee"].alias("code"),
+            counts["hits"],
+        )
+        .join(services.with_columns(pl.col("code").cast(pl.Int64)), on="code", how="left")
+        .with_columns(pl.col("callee").fill_null(""))
+        .select(*ATTEMPT_SCHEMA)
+        .sort("service", "operation", "request", "place", "callee")
+    )
+
+
+def attempt_spans(view: TraceView, keys: pl.DataFrame) -> pl.DataFrame:
+    """Calls tried by the operations in ``keys``; ``has``: nobody answered."""
+    tried = _attempts(view)
+    return exhibited(view, tried, keys, has=pl.Series(view.callee[tried] < 0))
+
+
+def _attempts(view: TraceView) -> IntArray:
+    """Places of spans that stand for a call or may: answered ones, and leaves."""
+    leaf = ~view.spans.has_child & may_call(view.spans)
+    return np.flatnonzero((view.callee >= 0) | leaf)
+
+
+def _numbered_calls(view: TraceView) -> pl.DataFrame:
+    """``callee``, ``call`` and ``number`` of every operation, and of none."""
+    operations = view.spans.names.operations.select(callee="service", call="operation")
+    none = pl.DataFrame({"callee": "", "call": ""})
+    return (
+        pl.concat([operations, none]).with_row_index("number").with_columns(pl.col("number").cast(pl.Int64))
+    )
+
+
+def _shares(view: TraceView, made: IntArray, pieces: Pieces | None) -> pl.DataFrame:
+    """Share of each operation's requests that made each call; _CALL_KEYS, ``n``, ``hits``, ``spread``."""
+    names = view.spans.names
+    request, call = np.divmod(made, names.operations.height + 1)
+    operation, requests = names.operation, view.requests
+    hit = {"entered": operation[request], "number": call}
+    hits = count_pieces(hit, view.piece(pieces, request), "hits")
+    trials = count_pieces({"entered": operation[requests]}, view.piece(pieces, requests), "n")
+    table = shares_of_counts(hits, trials, ["entered", "number"], ["entered"])
+    return (
+        table.hstack(names.operations[table["entered"]])
+        .join(_numbered_calls(view), on="number", how="left")
+        .select(*_CALL_KEYS, "n", "hits", "spread")
+        .sort(_CALL_KEYS)
+    )
