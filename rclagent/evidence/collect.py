@@ -61,7 +61,8 @@ def collect_evidence(incident: Incident, without: Collection[Channel] = ()) -> F
     store, window, baseline = incident.store, incident.window, incident.baseline
     legs = compare_legs(store, window, baseline)
     legs = legs.clear() if Channel.LEGS in without else legs
-    observed, evidence = _observe(incident, legs, baseline, without)
+    entries = compare_entries(store, window, baseline)
+    observed, evidence = _observe(incident, legs, entries, baseline, without)
     shown = exhibits(store, window, baseline, observed)
     seen = witnesses(shown)
     evidence = with_references(evidence, seen)
@@ -77,14 +78,13 @@ def collect_evidence(incident: Incident, without: Collection[Channel] = ()) -> F
     suspicions = fuse(timing, code, claim_resources(observed.series), breakers, services)
 
     candidates = _candidates(incident, suspicions, owners, observed, evidence, shown)
-    ranked_out = _ruled_out(suspicions)
     components = store.components([window])
     return Findings(
         evidence=evidence,
         claims=_claims(candidates, suspicions),
         candidates=candidates,
-        ruled_out=ranked_out,
-        entries=_entries(compare_entries(store, window, baseline)),
+        ruled_out=_ruled_out(suspicions),
+        entries=_entries(entries),
         witnesses=seen,
         services=tuple(
             pl.concat([components["service"], baseline.components["service"]]).unique().sort().to_list()
@@ -94,7 +94,11 @@ def collect_evidence(incident: Incident, without: Collection[Channel] = ()) -> F
 
 
 def _observe(
-    incident: Incident, legs: pl.DataFrame, baseline: Baseline, without: Collection[Channel]
+    incident: Incident,
+    legs: pl.DataFrame,
+    entries: pl.DataFrame,
+    baseline: Baseline,
+    without: Collection[Channel],
 ) -> tuple[Observed, dict[str, Evidence]]:
     store, window = incident.store, incident.window
     missed = missing_callees(store.attempts([window]), baseline.attempts)
@@ -103,9 +107,7 @@ def _observe(
         .join(missed, on=["service", "operation"], how="left")
         .with_columns(pl.when(pl.col("outgoing") > 0).then("callee").alias("callee"))
     )
-    entries = compare_entries(store, window, baseline).filter(
-        pl.max_horizontal("slow_z", "failed_z") > Z_GATE
-    )
+    deviating = entries.filter(pl.max_horizontal("slow_z", "failed_z") > Z_GATE)
     slow = legs.filter(pl.col("slow") & (pl.col("leg") != "gap"))
     measured: dict[str, tuple[Channel, pl.DataFrame, Callable[[Row], Evidence]]] = {
         "legs": (Channel.LEGS, slow, leg_evidence),
@@ -115,7 +117,7 @@ def _observe(
         "errors": (Channel.ERRORS, errors, error_evidence),
         "silence": (Channel.ERRORS, compare_attempts(store, window, baseline), silence_evidence),
         "series": (Channel.RESOURCES, compare_series(store, window, baseline), series_evidence),
-        "entries": (Channel.ENTRY, entries, entry_evidence),
+        "entries": (Channel.ENTRY, deviating, entry_evidence),
     }
     found = {
         name: observe(table.clear() if channel in without else table, make)
