@@ -1,32 +1,53 @@
 """For tests, ours and those of plug-in authors: incidents made to order or written by hand, files of them."""
 
+from rclagent.testing.bakery import bakery
 from rclagent.testing.builder import repeated, written
 from rclagent.testing.faults import Fault
+from rclagent.testing.fleet import Deploy
 from rclagent.testing.generator import GeneratedIncident, Truth, generate
+from rclagent.testing.leg_spread import leg_std_ms
+from rclagent.testing.models import (
+    FailingModel,
+    ScriptedModel,
+    SenselessModel,
+    SlowModel,
+    ToolLoopModel,
+)
 from rclagent.testing.otlp_writer import write_otlp
 from rclagent.testing.parquet_writer import write_parquet
+from rclagent.testing.parts import Call, External, Publish, Query
 from rclagent.testing.random_system import random_system
 from rclagent.testing.shapes import big, chain, star
 from rclagent.testing.shop import shop
 from rclagent.testing.spec import IncidentSpec
-from rclagent.testing.system import Call, Entry, Line, Operation, Pod, Query, Service, System
+from rclagent.testing.system import Entry, Line, Operation, Pod, Service, System
 
 __all__ = [
     "Call",
+    "Deploy",
     "Entry",
+    "External",
+    "FailingModel",
     "Fault",
     "GeneratedIncident",
     "IncidentSpec",
     "Line",
     "Operation",
     "Pod",
+    "Publish",
     "Query",
+    "ScriptedModel",
+    "SenselessModel",
     "Service",
+    "SlowModel",
     "System",
+    "ToolLoopModel",
     "Truth",
+    "bakery",
     "big",
     "chain",
     "generate",
+    "leg_std_ms",
     "random_system",
     "repeated",
     "shop",

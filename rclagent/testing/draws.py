@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -9,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rclagent.testing.system import System
-from rclagent.testing.template import Template
+from rclagent.testing.template import PublishSlot, QuerySlot, Template
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
@@ -19,10 +20,13 @@ NEVER: Final = 1 << 30
 """Number of steps that no operation has: an operation that is cut there runs to its end."""
 LEG_MS: Final = 0.4
 """Median of the request and of the response leg of a call."""
+ACK_MS: Final = 1.0
+"""Median time until the broker has a message."""
 
 _OWN_SPREAD: Final = 0.45  # sigma of log-normal times: the 95th percentile is twice the median
 _LEG_SPREAD: Final = 0.35
 _QUERY_SPREAD: Final = 0.5
+_QUEUE_SPREAD: Final = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,19 +41,19 @@ class Draws:
     own: dict[int, FloatArray]
     """Server slots: time in the service before, between and after its steps, shape (steps + 1, n)."""
     request: dict[int, FloatArray]
-    """Call slots: server start less client start."""
+    """Call slots: server start less client start; publish slots: consumer start less producer end."""
     response: dict[int, FloatArray]
     """Call slots: client end less server end."""
     query: dict[int, FloatArray]
-    """Query slots: time until the database has answered."""
+    """Query slots: time until the answer is there; publish slots: until the broker has the message."""
     taken: dict[int, BoolArray]
-    """Call slots that not every request takes: whether it does."""
+    """Slots of what not every request asks for: whether it does; of several attempts, the first."""
     pod: dict[int, IntArray]
-    """Server slots: which instance of the service handles it."""
+    """Server slots: which instance of the service handles it, as a place among all that it ever has."""
     cut: dict[int, IntArray]
     """Server slots that may fail by themselves: after how many steps; NEVER where they don't."""
     refused: dict[int, BoolArray] = field(default_factory=dict)
-    """Call slots to a crashed instance: whether the connection is refused."""
+    """Slots of what a crashed instance, database or broker is asked: whether the connection is refused."""
     down: dict[int, BoolArray] = field(default_factory=dict)
     """Server slots of a crashed instance: whether nothing answers there."""
     wrong: dict[int, BoolArray] = field(default_factory=dict)
@@ -80,7 +84,12 @@ def draw(
         Times and decisions of a system without a fault.
     """
     n = len(arrival_s)
-    servers, calls, queries = template.servers, template.calls, template.queries
+    servers, calls, queries, messages = (
+        template.servers,
+        template.calls,
+        template.queries,
+        template.messages,
+    )
     medians = [
         np.full(len(slot.steps) + 1, slot.operation.self_ms / (len(slot.steps) + 1), dtype=np.float64)
         for slot in servers
@@ -88,14 +97,20 @@ def draw(
     own = _log_normal(np.concatenate(medians), _OWN_SPREAD, n, rng) * slowness
     first = np.cumsum([0, *(len(slot.steps) + 1 for slot in servers)])
     legs = _log_normal(np.full(2 * len(calls), LEG_MS), _LEG_SPREAD, n, rng)
-    answers = _log_normal(np.array([slot.query.median_ms for slot in queries]), _QUERY_SPREAD, n, rng)
+    answers = _log_normal(np.array([slot.part.median_ms for slot in queries]), _QUERY_SPREAD, n, rng)
+    acks = _log_normal(np.full(len(messages), ACK_MS), _LEG_SPREAD, n, rng)
+    queued = _log_normal(np.array([slot.part.delay_ms for slot in messages]), _QUEUE_SPREAD, n, rng)
     return Draws(
         arrival_s=arrival_s,
         own={slot.index: own[first[i] : first[i + 1]] for i, slot in enumerate(servers)},
-        request={slot.index: legs[2 * i] for i, slot in enumerate(calls)},
+        request={slot.index: legs[2 * i] for i, slot in enumerate(calls)} | _rows(messages, queued),
         response={slot.index: legs[2 * i + 1] for i, slot in enumerate(calls)},
-        query={slot.index: answers[i] for i, slot in enumerate(queries)},
-        taken={slot.index: rng.random(n) < slot.call.share for slot in calls if slot.call.share < 1},
+        query=_rows(queries, answers) | _rows(messages, acks),
+        taken={
+            slot.index: rng.random(n) < slot.part.share
+            for slot in template.asking
+            if slot.part.share < 1 and not slot.repeats
+        },
         pod={slot.index: rng.integers(system.service(slot.service).pods, size=n) for slot in servers},
         cut=_background_errors(template, n, error_share, rng),
     )
@@ -113,6 +128,10 @@ def _log_normal(medians: FloatArray, spread: float, n: int, rng: np.random.Gener
     np.exp(times, out=times)
     times *= medians[:, None]
     return times
+
+
+def _rows(slots: Sequence[QuerySlot | PublishSlot], times: FloatArray) -> dict[int, FloatArray]:
+    return {slot.index: row for slot, row in zip(slots, times, strict=True)}
 
 
 def _background_errors(

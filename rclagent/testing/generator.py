@@ -20,9 +20,11 @@ from rclagent.core.log import LOG_SCHEMA
 from rclagent.core.metric import METRIC_SCHEMA
 from rclagent.core.span import SPAN_SCHEMA
 from rclagent.core.telemetry import Telemetry
-from rclagent.core.window import NS_PER_MS, NS_PER_S
+from rclagent.core.window import NS_PER_S
+from rclagent.testing.clocks import clock_errors
 from rclagent.testing.draws import Draws, FloatArray, IntArray, draw
-from rclagent.testing.faults import Fault, Hit, apply_fault
+from rclagent.testing.fault_models import apply_fault
+from rclagent.testing.hits import hit
 from rclagent.testing.log_table import log_table
 from rclagent.testing.metric_table import metric_table
 from rclagent.testing.span_table import Block, hex_ids, span_table
@@ -35,7 +37,7 @@ _DAY_S: Final = 86_400.0
 _LOAD_SLOWS: Final = 0.1  # how much of a change of load shows in the services' own time
 
 # Streams of chance; a new one goes to the end, so that others keep their values.
-_ARRIVALS, _REQUESTS, _FAULTS, _PAUSES, _LINES, _METRICS, _CLOCKS = range(7)
+_ARRIVALS, _REQUESTS, _FAULTS, _PAUSES, _LINES, _METRICS, _CLOCKS, _RETRIES, _DEPLOYS = range(9)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +45,11 @@ class Truth:
     """What was injected."""
 
     services: tuple[str, ...]
-    """Services at fault, in the order of the spec's faults; empty where healthy."""
+    """Services, databases, external services or topics at fault, in the order of the spec's faults; empty
+    where healthy."""
     pods: tuple[str | None, ...]
-    """Instance of each fault; None where all instances of a service with several are at fault."""
+    """Instance of each fault; None where all instances of a service with several are at fault, and where
+    there is none."""
     fault_types: tuple[FaultType, ...]
     """Kind of each fault."""
     inject_ns: int | None
@@ -78,7 +82,7 @@ def generate(spec: IncidentSpec) -> GeneratedIncident:
     their log lines.
     """
     split_s = spec.baseline_s - spec.lead_s
-    handled = np.zeros((len(spec.system.pods()), int(np.ceil(spec.length_s))), dtype=np.int64)
+    handled = np.zeros((len(spec.fleet.pods), int(np.ceil(spec.length_s))), dtype=np.int64)
     parts: list[list[Telemetry]] = [[], []]
     for number, template, arrival_s in _blocks(spec, split_s):
         block = _play(spec, template, arrival_s, number)
@@ -142,37 +146,26 @@ def _play(spec: IncidentSpec, template: Template, arrival_s: FloatArray, number:
         hex_ids(len(arrival_s), 16, rng),
         hex_ids(len(arrival_s) * len(template.slots), 8, rng),
     )
+    spec.fleet.assign(template, draws, _rng(spec, _DEPLOYS, number))
     for place, fault in enumerate(spec.faults):
         chance = _rng(spec, _FAULTS, place, number)
-        apply_fault(_hit(spec, place, fault, arrival_s, chance), template, draws, chance)
+        repeated = _rng(spec, _RETRIES, place, number)
+        pauses = (spec.seed, _PAUSES, place)
+        met = hit(fault, spec.inject_s(fault), spec.fleet, template, draws, (chance, repeated), pauses)
+        apply_fault(met, template, draws, chance)
     played = run(template, draws)
     arrival_ns = spec.start_ns + np.rint(arrival_s * NS_PER_S).astype(np.int64)
     pod = _pods(spec, template, draws)
     skew_ns = _skew(spec, pod, arrival_s)
-    return Block(played, draws.wrong, arrival_ns, spec.system.pods(), pod, skew_ns, trace_ids, span_ids)
-
-
-def _hit(
-    spec: IncidentSpec, place: int, fault: Fault, arrival_s: FloatArray, chance: np.random.Generator
-) -> Hit:
-    names = [pod.name for pod in spec.system.pods_of(fault.service)]
-    inject_s = spec.inject_s(fault)
-    return Hit(
-        fault=fault,
-        active=(arrival_s >= inject_s) & (chance.random(len(arrival_s)) < fault.share),
-        inject_s=inject_s,
-        pods=tuple(names.index(name) for name in fault.hit_pods(spec.system)),
-        seed=(spec.seed, _PAUSES, place),
-    )
+    return Block(played, draws.wrong, arrival_ns, spec.fleet.pods, pod, skew_ns, trace_ids, span_ids)
 
 
 def _pods(spec: IncidentSpec, template: Template, draws: Draws) -> IntArray:
     """Which of all pods runs each span, shape (slots, n); a caller's spans are on the caller's pod."""
-    services = [pod.service for pod in spec.system.pods()]
     pod = np.empty((len(template.slots), len(draws.arrival_s)), dtype=np.int64)
     for slot in template.slots:
         if isinstance(slot, ServerSlot):
-            pod[slot.index] = services.index(slot.service) + draws.pod[slot.index]
+            pod[slot.index] = spec.fleet.of(slot.service)[draws.pod[slot.index]]
         else:
             pod[slot.index] = pod[slot.owner]
     return pod
@@ -180,15 +173,9 @@ def _pods(spec: IncidentSpec, template: Template, draws: Draws) -> IntArray:
 
 def _skew(spec: IncidentSpec, pod: IntArray, arrival_s: FloatArray) -> IntArray:
     """How far the clock of each span's machine is off, shape (slots, n), ns."""
-    nodes = spec.system.nodes
-    off_ns = np.rint(_rng(spec, _CLOCKS).normal(0, 1, len(nodes)) * spec.clock_skew_ms * NS_PER_MS).astype(
-        np.int64
-    )
-    node = np.array([nodes.index(each.node) for each in spec.system.pods()])[pod]
-    skew: IntArray = off_ns[node]
-    if spec.clock_step_node is not None:
-        stepped = (node == nodes.index(spec.clock_step_node)) & (arrival_s >= spec.baseline_s)
-        skew = skew + stepped * round(spec.clock_step_ms * NS_PER_MS)
+    errors = clock_errors(spec, arrival_s, _rng(spec, _CLOCKS))
+    node = np.array([spec.system.nodes.index(each.node) for each in spec.fleet.pods])[pod]
+    skew: IntArray = errors[node, np.arange(len(arrival_s))]
     return skew
 
 
@@ -221,11 +208,11 @@ def _joined(parts: list[Telemetry], metrics: pl.DataFrame) -> Telemetry:
 
 
 def _truth(spec: IncidentSpec) -> Truth:
-    pods = [fault.hit_pods(spec.system) for fault in spec.faults]
     inject_s = [spec.inject_s(fault) for fault in spec.faults]
+    places = [fault.hit_places(spec.fleet, at_s) for fault, at_s in zip(spec.faults, inject_s, strict=True)]
     return Truth(
         services=tuple(fault.service for fault in spec.faults),
-        pods=tuple(names[0] if len(names) == 1 else None for names in pods),
+        pods=tuple(spec.fleet.pods[each[0]].name if len(each) == 1 else None for each in places),
         fault_types=tuple(fault.fault_type for fault in spec.faults),
         inject_ns=spec.start_ns + round(min(inject_s) * NS_PER_S) if inject_s else None,
     )

@@ -13,8 +13,9 @@ import polars as pl
 from rclagent.core.log import LOG_SCHEMA
 from rclagent.core.window import NS_PER_MS
 from rclagent.testing.draws import BoolArray, FloatArray, IntArray
+from rclagent.testing.parts import Part, Publish
 from rclagent.testing.span_table import Block, hex_ids
-from rclagent.testing.template import CallSlot, ServerSlot
+from rclagent.testing.template import ServerSlot
 
 _VARIABLES: Final = ("{id}", "{n}", "{price}", "{at}")
 _PIECES: Final = re.compile("(" + "|".join(re.escape(name) for name in _VARIABLES) + ")")
@@ -86,15 +87,23 @@ def _lines(block: Block, slot: ServerSlot, share: FloatArray) -> Iterator[_Writt
         yield _written(slot, written, run.marks_ms[index][line.position], "INFO", line.text)
     yield _written(slot, alive & (wrong | outcome.misled), end, "INFO", slot.operation.otherwise)
     yield _written(slot, alive & outcome.raised, end, "ERROR", stack_trace(slot.service, slot.name))
-    for call in (part for step in slot.steps for part in step if isinstance(part, CallSlot)):
-        text = f"{call.name} of {call.peer} failed in request {{id}}"
-        severity = "ERROR" if call.call.required else "WARN"
-        yield _written(slot, run.failed[call.index], run.end_ms[call.index], severity, text)
+    for attempts in (part for step in slot.steps for part in step):
+        for attempt in attempts:
+            final = attempt is attempts[-1]
+            severity = "ERROR" if final and attempt.part.required else "WARN"
+            failed, at_ms = run.failed[attempt.index], run.end_ms[attempt.index]
+            yield _written(slot, failed, at_ms, severity, _failure(attempt.part, final))
 
 
 def _written(slot: ServerSlot, written: BoolArray, at_ms: FloatArray, severity: str, text: str) -> _Written:
     request = np.flatnonzero(written)
     return _Written(slot.index, severity, text, request, at_ms[request])
+
+
+def _failure(part: Part, final: bool) -> str:
+    """What a service logs when an attempt fails."""
+    what = part.name if isinstance(part, Publish) else f"{part.name} of {part.peer}"
+    return f"{what} failed in request {{id}}" + ("" if final else ", trying again")
 
 
 def stack_trace(service: str, operation: str) -> str:

@@ -31,24 +31,23 @@ def metric_table(spec: IncidentSpec, handled: IntArray, rng: np.random.Generator
 
     Args:
         spec: What is generated.
-        handled: Requests that each pod handled in each second, shape (pods, seconds).
+        handled: Requests that each instance of the fleet handled in each second, shape (pods, seconds).
         rng: Where noise and sampling moments come from.
 
     Returns:
         CPU, memory, network, disk and request counts of each pod; CPU, memory and disk of each node.
     """
-    pods = spec.system.pods()
-    times_s = _sampling_times(spec, len(pods), rng)
-    total = np.concatenate([np.zeros((len(pods), 1)), np.cumsum(handled, axis=1)], axis=1)
+    fleet = spec.fleet
+    times_s = _sampling_times(spec, rng)
+    total = np.concatenate([np.zeros((len(fleet.pods), 1)), np.cumsum(handled, axis=1)], axis=1)
     # By the whole second: a finer count would promise more than a scrape gives.
     requests = np.take_along_axis(total, np.minimum(times_s.astype(np.int64), handled.shape[1]), axis=1)
-    # What is usual comes from before the alarm: a fault must not change the quiet samples.
-    usual = np.maximum(total[:, int(spec.baseline_s)], 1.0) / spec.baseline_s
     since_s = np.maximum(np.diff(times_s, axis=1, prepend=0.0), 1.0)
-    load = np.diff(requests, axis=1, prepend=0.0) / since_s / usual[:, None]
+    load = np.diff(requests, axis=1, prepend=0.0) / since_s / _usual(spec, total)[:, None]
     cpu = _cpu(spec, load, times_s, rng)
     memory = _memory(spec, times_s, rng)
-    written = _DISK_BYTES * requests + _IDLE_DISK_BYTES * times_s + _disk_stress(spec, times_s)
+    age_s = np.maximum(times_s - fleet.since_s[:, None], 0.0)
+    written = _DISK_BYTES * requests + _IDLE_DISK_BYTES * age_s + _disk_stress(spec, times_s)
     columns: list[tuple[str, str, bool, FloatArray]] = [
         (CPU, "1", False, cpu),
         (MEMORY, "1", False, memory),
@@ -57,13 +56,13 @@ def metric_table(spec: IncidentSpec, handled: IntArray, rng: np.random.Generator
             "k8s.pod.network.io{direction=receive}",
             "By",
             True,
-            np.rint(_REQUEST_BYTES[0] * requests + 60 * times_s),
+            np.rint(_REQUEST_BYTES[0] * requests + 60 * age_s),
         ),
         (
             "k8s.pod.network.io{direction=transmit}",
             "By",
             True,
-            np.rint(_REQUEST_BYTES[1] * requests + 90 * times_s),
+            np.rint(_REQUEST_BYTES[1] * requests + 90 * age_s),
         ),
         (DISK, "By", True, np.rint(written)),
         ("http.server.request.count", "{request}", True, requests.astype(np.float64)),
@@ -75,22 +74,40 @@ def metric_table(spec: IncidentSpec, handled: IntArray, rng: np.random.Generator
     )
 
 
-def _sampling_times(spec: IncidentSpec, pods: int, rng: np.random.Generator) -> FloatArray:
+def _sampling_times(spec: IncidentSpec, rng: np.random.Generator) -> FloatArray:
     """Seconds after the start of the data, shape (pods, samples); each pod has a moment of its own."""
     count = int(spec.length_s // spec.metric_interval_s)
-    phase = rng.uniform(0, spec.metric_interval_s, pods)
+    phase = rng.uniform(0, spec.metric_interval_s, len(spec.system.pods()))
     times: FloatArray = phase[:, None] + spec.metric_interval_s * np.arange(count)
-    return times
+    return times[spec.fleet.like]
+
+
+def _usual(spec: IncidentSpec, total: FloatArray) -> FloatArray:
+    """Requests a second that each pod's CPU is laid out for, shape (pods,).
+
+    What is usual comes from before the alarm: a fault must not change the quiet samples. An instance
+    that a deploy brings needs for a request what those needed whose place it takes.
+    """
+    fleet = spec.fleet
+    before = total[:, int(spec.baseline_s)]
+    usual = np.maximum(before, 1.0) / spec.baseline_s
+    for service, (first, *later) in fleet.crews.items():
+        if later:
+            mine = fleet.of(service)
+            usual[mine] = max(before[mine].sum(), 1.0) / spec.baseline_s / first.count
+    return usual
 
 
 def _cpu(spec: IncidentSpec, load: FloatArray, times_s: FloatArray, rng: np.random.Generator) -> FloatArray:
     """Share of the CPU limit: idle work, and work in proportion to the load as a multiple of the usual."""
-    shape = times_s.shape
-    busy = rng.uniform(0.04, 0.25, (shape[0], 1))
-    cpu = (0.015 + busy * load) * rng.lognormal(0, 0.06, shape)
+    like = spec.fleet.like  # of what chance decides, a new instance has what that had whose place it takes
+    shape = (len(spec.system.pods()), times_s.shape[1])
+    busy = rng.uniform(0.04, 0.25, (shape[0], 1))[like]
+    cpu = (0.015 + busy * load) * rng.lognormal(0, 0.06, shape)[like]
     # Now and then a sample is high for no reason: a scheduled job, a compiler, a neighbour.
-    cpu = np.where(rng.random(shape) < 0.01, cpu + rng.uniform(0.2, 0.4, shape), cpu)
-    stressed = rng.uniform(0.97, 1.0, shape)
+    peak = rng.random(shape) < 0.01
+    cpu = np.where(peak[like], cpu + rng.uniform(0.2, 0.4, shape)[like], cpu)
+    stressed = rng.uniform(0.97, 1.0, shape)[like]
     for fault, hit in _faults(spec, FaultType.CPU):
         part = _part_under(spec, fault, times_s) * hit
         cpu = (1 - part) * cpu + part * stressed
@@ -102,12 +119,13 @@ def _cpu(spec: IncidentSpec, load: FloatArray, times_s: FloatArray, rng: np.rand
 
 def _memory(spec: IncidentSpec, times_s: FloatArray, rng: np.random.Generator) -> FloatArray:
     """Share of the memory limit: a level of its own, with slow noise; under a fault it fills up."""
-    shape = times_s.shape
+    like = spec.fleet.like
+    shape = (len(spec.system.pods()), times_s.shape[1])
     level = rng.uniform(0.3, 0.6, (shape[0], 1)) + np.cumsum(rng.normal(0, 0.0015, shape), axis=1)
-    memory = level + rng.normal(0, 0.002, shape)
+    memory = (level + rng.normal(0, 0.002, shape))[like]
     for fault, hit in _faults(spec, FaultType.MEMORY):
         filled = np.clip((times_s - spec.inject_s(fault)) / _MEMORY_FILLS_S, 0, 1) * hit
-        memory = memory + filled * (rng.uniform(0.97, 0.995, shape) - memory)
+        memory = memory + filled * (rng.uniform(0.97, 0.995, shape)[like] - memory)
     limited: FloatArray = np.clip(memory, 0.01, 1.0)
     return limited
 
@@ -121,18 +139,24 @@ def _disk_stress(spec: IncidentSpec, times_s: FloatArray) -> FloatArray:
 
 
 def _up(spec: IncidentSpec, times_s: FloatArray) -> BoolArray:
-    """Which samples there are: a crashed instance has none."""
-    up = np.ones(times_s.shape, dtype=np.bool_)
+    """Which samples there are: an instance has none before it starts, nor after it is ended or crashes."""
+    up = _runs(spec, times_s)
     for fault, hit in _faults(spec, FaultType.CRASH):
         up &= (times_s < spec.inject_s(fault)) | ~hit
     return up
 
 
+def _runs(spec: IncidentSpec, times_s: FloatArray) -> BoolArray:
+    fleet = spec.fleet
+    runs: BoolArray = (times_s >= fleet.since_s[:, None]) & (times_s < fleet.until_s[:, None])
+    return runs
+
+
 def _faults(spec: IncidentSpec, kind: FaultType) -> list[tuple[Fault, BoolArray]]:
     """Faults of a kind, each with which pods it hits, shape (pods, 1)."""
-    names = [pod.name for pod in spec.system.pods()]
+    places = np.arange(len(spec.fleet.pods))
     return [
-        (fault, np.isin(names, fault.hit_pods(spec.system))[:, None])
+        (fault, np.isin(places, fault.hit_places(spec.fleet, spec.inject_s(fault)))[:, None])
         for fault in spec.faults
         if fault.fault_type is kind
     ]
@@ -148,7 +172,7 @@ def _pod_rows(
     spec: IncidentSpec, times_s: FloatArray, up: BoolArray, column: tuple[str, str, bool, FloatArray]
 ) -> pl.DataFrame:
     metric, unit, cumulative, values = column
-    pods = spec.system.pods()
+    pods = spec.fleet.pods
     place = np.nonzero(up)[0]
     return _rows(
         spec,
@@ -165,7 +189,8 @@ def _node_rows(
     spec: IncidentSpec, times_s: FloatArray, cpu: FloatArray, memory: FloatArray, rng: np.random.Generator
 ) -> list[pl.DataFrame]:
     """Each node carries its pods; its disk is busy to the limit while one of them is under a disk fault."""
-    pods = spec.system.pods()
+    pods = spec.fleet.pods
+    runs = _runs(spec, times_s)
     rows = []
     for node in spec.system.nodes:
         here = np.array([pod.node == node for pod in pods])
@@ -182,9 +207,9 @@ def _node_rows(
                 "system.cpu.utilization",
                 "1",
                 False,
-                0.08 + 0.25 * cpu[here].mean(axis=0) + rng.normal(0, 0.004, shape),
+                0.08 + 0.25 * _mean(cpu, runs, here) + rng.normal(0, 0.004, shape),
             ),
-            ("system.memory.utilization", "1", False, 0.3 + 0.4 * memory[here].mean(axis=0)[None, :]),
+            ("system.memory.utilization", "1", False, 0.3 + 0.4 * _mean(memory, runs, here)[None, :]),
             ("system.disk.io_time{system.device=sda}", "s", True, np.cumsum(busy, axis=1)),
         ]
         for metric, unit, cumulative, values in series:
@@ -201,6 +226,12 @@ def _node_rows(
                 )
             )
     return rows
+
+
+def _mean(values: FloatArray, runs: BoolArray, here: BoolArray) -> FloatArray:
+    """Mean over the instances on a node that run, shape (samples,); 0 where none does."""
+    mean: FloatArray = (values * runs)[here].sum(axis=0) / np.maximum(runs[here].sum(axis=0), 1)
+    return mean
 
 
 def _rows(

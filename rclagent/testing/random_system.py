@@ -7,7 +7,8 @@ from typing import Final
 import numpy as np
 
 from rclagent.errors import InputError
-from rclagent.testing.system import Call, Entry, Line, Operation, Query, Service, Step, System
+from rclagent.testing.parts import Call, Query, Step
+from rclagent.testing.system import Entry, Line, Operation, Service, System
 
 _LAYERS: Final = 5  # calls go from one layer to the next, so that a call tree stays small
 

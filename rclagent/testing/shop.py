@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from rclagent.testing.system import Call, Entry, Line, Operation, Query, Service, System
+from rclagent.testing.parts import Call, Query
+from rclagent.testing.system import Entry, Line, Operation, Service, System
 
 
 def shop() -> System:

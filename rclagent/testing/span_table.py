@@ -12,8 +12,9 @@ import polars as pl
 from rclagent.core.span import SPAN_SCHEMA, SpanKind
 from rclagent.core.window import NS_PER_MS
 from rclagent.testing.draws import BoolArray, IntArray
+from rclagent.testing.parts import Call, External
 from rclagent.testing.system import Pod
-from rclagent.testing.template import CallSlot, QuerySlot, ServerSlot
+from rclagent.testing.template import PublishSlot, ServerSlot, Slot
 from rclagent.testing.timing import HANDLING_MS, Run
 
 ERROR_HANDLER: Final = "handle error"
@@ -108,7 +109,7 @@ def _parents(block: Block, client_spans: bool) -> IntArray:
         above = slot.caller if isinstance(slot, ServerSlot) else slot.owner
         if above is not None and isinstance(slot, ServerSlot) and not client_spans:
             caller = slots[above]
-            above = caller.owner if isinstance(caller, CallSlot) else above
+            above = above if isinstance(caller, ServerSlot) else caller.owner
         parents.append(-1 if above is None else above)
     return np.array(parents)
 
@@ -132,25 +133,35 @@ def _places(block: Block, slot: IntArray, request: IntArray) -> dict[str, pl.Ser
 
 def _names(block: Block, slot: IntArray) -> dict[str, pl.Series]:
     slots = block.run.template.slots
-    kinds = [SpanKind.SERVER if isinstance(each, ServerSlot) else SpanKind.CLIENT for each in slots]
-    peers = [None if isinstance(each, ServerSlot) else each.peer for each in slots]
+    peers = [None if isinstance(each, ServerSlot) else each.part.peer for each in slots]
+    names = [each.name if isinstance(each, ServerSlot) else each.part.name for each in slots]
     return {
-        "operation": pl.Series([each.name for each in slots]).gather(slot),
-        "kind": pl.Series([kind.value for kind in kinds]).gather(slot),
+        "operation": pl.Series(names).gather(slot),
+        "kind": pl.Series([_kind(each).value for each in slots]).gather(slot),
         "peer": pl.Series(peers, dtype=pl.String()).gather(slot),
     }
 
 
+def _kind(slot: Slot) -> SpanKind:
+    if isinstance(slot, ServerSlot):
+        return SpanKind.CONSUMER if slot.consumer else SpanKind.SERVER
+    return SpanKind.PRODUCER if isinstance(slot, PublishSlot) else SpanKind.CLIENT
+
+
 def _statuses(block: Block, slot: IntArray, request: IntArray, failed: BoolArray) -> pl.Series:
-    """HTTP status of what was handled or called; queries have none."""
+    """HTTP status of what was handled or called; queries and messages have none unless nobody answers."""
     run = block.run
-    refused = np.zeros(run.alive.shape, dtype=np.bool_)
-    for call in run.template.calls:
-        refused[call.index] = run.alive[call.index] & ~run.alive[call.callee]
-    query = np.array([isinstance(each, QuerySlot) for each in run.template.slots])
-    code = np.where(failed, 1, 0) + np.where(refused[slot, request], 1, 0)
-    code[query[slot]] = 3
-    return pl.Series(["200", "500", "connection_refused", None]).gather(code)
+    http = np.array([_speaks_http(each) for each in run.template.slots])
+    code = np.where(http[slot], np.where(failed, 1, 0), 4)
+    code[run.refused[slot, request]] = 2
+    code[run.timed_out[slot, request]] = 3
+    return pl.Series(["200", "500", "connection_refused", "timeout", None]).gather(code)
+
+
+def _speaks_http(slot: Slot) -> bool:
+    if isinstance(slot, ServerSlot):
+        return not slot.consumer
+    return isinstance(slot.part, Call | External)
 
 
 def _error_handlers(block: Block) -> pl.DataFrame:

@@ -9,38 +9,9 @@ from hashlib import blake2b
 from typing import Final, NamedTuple
 
 from rclagent.errors import InputError
+from rclagent.testing.parts import Call, Publish, Step
 
 _POD_ALPHABET: Final = "bcdfghjklmnpqrstvwxz2456789"  # what Kubernetes makes pod names from: no vowels
-
-
-@dataclass(frozen=True, slots=True)
-class Query:
-    """A request to a database: a client span without a span on the other side."""
-
-    database: str
-    """Name of the database, the span's peer."""
-    statement: str
-    """Span name."""
-    median_ms: float = 2.0
-    """Median time until the answer."""
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """A request to another service: a client span around a server span."""
-
-    service: str
-    """Callee."""
-    operation: str
-    """Its operation."""
-    share: float = 1.0
-    """Share of the caller's requests that make this call."""
-    required: bool = True
-    """Whether the caller gives up when the call fails."""
-
-
-Step = tuple[Call | Query, ...]
-"""Calls and queries that start together; the operation goes on when all have answered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +86,8 @@ class System:
     """Services, who calls whom, and where users come in.
 
     Raises:
-        InputError: A call or entry names an operation that does not exist, or calls form a cycle.
+        InputError: A call, message or entry names an operation that does not exist, calls form a cycle,
+            or something that records no spans has the name of a service.
     """
 
     services: tuple[Service, ...]
@@ -133,16 +105,18 @@ class System:
             _require(entry.service, entry.operation, known)
         callees: dict[tuple[str, str], set[tuple[str, str]]] = {}
         for service, operation in self._operations():
-            calls = [part for step in operation.steps for part in step if isinstance(part, Call)]
-            for call in calls:
-                _require(call.service, call.operation, known)
-            callees[service.name, operation.name] = {(call.service, call.operation) for call in calls}
+            parts = [part for step in operation.steps for part in step if isinstance(part, Call | Publish)]
+            for part in parts:
+                _require(part.service, part.operation, known)
+            callees[service.name, operation.name] = {(part.service, part.operation) for part in parts}
         try:
             TopologicalSorter(callees).prepare()
         except CycleError as error:
             raise InputError(
                 f"Calls of the simulated system form a cycle: {error.args[1]}.", "Remove one of them."
             ) from error
+        for name in sorted(self.peers & {service.name for service in self.services}):
+            raise InputError(f"A service and something without spans share the name {name!r}.", "Rename one.")
 
     def _operations(self) -> Iterator[tuple[Service, Operation]]:
         return ((service, operation) for service in self.services for operation in service.operations)
@@ -172,6 +146,12 @@ class System:
         names = ", ".join(repr(operation.name) for operation in operations)
         raise InputError(f"Service {service!r} has no operation {name!r}.", f"Choose one of: {names}.")
 
+    @property
+    def peers(self) -> frozenset[str]:
+        """Databases, external services and topics: whoever is asked and records no spans."""
+        parts = (part for _, operation in self._operations() for step in operation.steps for part in step)
+        return frozenset(part.peer for part in parts if not isinstance(part, Call))
+
     def pods(self) -> tuple[Pod, ...]:
         """All instances, in order of services; names and machines depend on nothing but the system."""
         return self._pods
@@ -180,7 +160,7 @@ class System:
         instances = [(service, index) for service in self.services for index in range(service.pods)]
         return tuple(
             Pod(
-                _pod_name(service.name, index),
+                pod_name(service.name, index),
                 service.name,
                 self.nodes[place % len(self.nodes)],
                 service.version,
@@ -201,7 +181,8 @@ def _require(service: str, operation: str, known: set[tuple[str, str]]) -> None:
         )
 
 
-def _pod_name(service: str, index: int) -> str:
+def pod_name(service: str, index: int) -> str:
+    """Kubernetes style name of one of the instances that a service ever has, counted from 0."""
     digest = blake2b(f"{service}/{index}".encode(), digest_size=16).digest()
     letters = "".join(_POD_ALPHABET[byte % len(_POD_ALPHABET)] for byte in digest)
     return f"{service}-{letters[:9]}-{letters[9:14]}"

@@ -11,8 +11,9 @@ from typing import Final
 
 import numpy as np
 
+from rclagent.testing.asked import Answer, Asked, Attempt, ask
 from rclagent.testing.draws import NEVER, BoolArray, Draws, FloatArray, IntArray
-from rclagent.testing.template import CallSlot, QuerySlot, ServerSlot, Template
+from rclagent.testing.template import CallSlot, PublishSlot, ServerSlot, Template
 
 HANDLING_MS: Final = 0.5
 """Time a service takes to answer with an error."""
@@ -34,6 +35,8 @@ class Outcome:
     """From its start to its end."""
     step_ms: list[FloatArray]
     """Time of each step."""
+    asked: list[list[Asked]]
+    """What each step asks of others."""
 
     @property
     def failed(self) -> BoolArray:
@@ -55,6 +58,10 @@ class Run:
     """End, shape (slots, n)."""
     failed: BoolArray
     """Which spans failed, shape (slots, n)."""
+    refused: BoolArray
+    """Which of them because nobody listened, shape (slots, n)."""
+    timed_out: BoolArray
+    """Which of them because the caller gave up waiting, shape (slots, n)."""
     outcomes: dict[int, Outcome]
     """By server slot."""
     marks_ms: dict[int, FloatArray]
@@ -64,8 +71,11 @@ class Run:
 def run(template: Template, draws: Draws) -> Run:
     """Play a block of requests."""
     outcomes: dict[int, Outcome] = {}
+    answers: dict[int, Answer] = {}
     for slot in reversed(template.servers):
-        outcomes[slot.index] = _outcome(slot, draws, outcomes)
+        outcome = _outcome(slot, draws, answers)
+        outcomes[slot.index] = outcome
+        answers[slot.index] = Answer(outcome.failed, outcome.duration_ms)
     shape = (len(template.slots), len(draws.arrival_s))
     played = Run(
         template=template,
@@ -73,6 +83,8 @@ def run(template: Template, draws: Draws) -> Run:
         start_ms=np.zeros(shape),
         end_ms=np.zeros(shape),
         failed=np.zeros(shape, dtype=np.bool_),
+        refused=np.zeros(shape, dtype=np.bool_),
+        timed_out=np.zeros(shape, dtype=np.bool_),
         outcomes=outcomes,
         marks_ms={},
     )
@@ -82,20 +94,20 @@ def run(template: Template, draws: Draws) -> Run:
     return played
 
 
-def _outcome(slot: ServerSlot, draws: Draws, below: dict[int, Outcome]) -> Outcome:
+def _outcome(slot: ServerSlot, draws: Draws, below: dict[int, Answer]) -> Outcome:
     n = len(draws.arrival_s)
     own = draws.cut.get(slot.index, np.full(n, NEVER))
     given_up, misled = np.full(n, NEVER), np.full(n, NEVER)
+    asked = [[ask(attempts, draws, below) for attempts in step] for step in slot.steps]
     step_ms = []
-    for number, step in enumerate(slot.steps):
+    for number, step in enumerate(asked):
         longest = np.zeros(n)
-        for part in step:
-            np.maximum(longest, _part_ms(part, draws, below), out=longest)
-            if isinstance(part, CallSlot):
-                if part.call.required:
-                    given_up[_fails(part, draws, below) & (given_up == NEVER)] = number + 1
-                if part.index in draws.misled:
-                    misled[_misleads(part, draws, below) & (misled == NEVER)] = number + 1
+        for each in step:
+            np.maximum(longest, each.waited_ms, out=longest)
+            if each.attempts[0].slot.part.required:
+                given_up[each.failed & (given_up == NEVER)] = number + 1
+            if each.misled is not None:
+                misled[each.misled & (misled == NEVER)] = number + 1
         step_ms.append(longest)
     # A step that has failed or misled the caller is done before the caller's own work after it.
     raised = (own < given_up) & (own < misled)
@@ -106,30 +118,8 @@ def _outcome(slot: ServerSlot, draws: Draws, below: dict[int, Outcome]) -> Outco
         duration += work * (number < reach + raised)
         if number < len(step_ms):
             duration += step_ms[number] * (number < reach)
-    return Outcome(reach, raised, gave_up, (misled == reach) & ~gave_up & (reach < NEVER), duration, step_ms)
-
-
-def _part_ms(part: CallSlot | QuerySlot, draws: Draws, below: dict[int, Outcome]) -> FloatArray:
-    """Duration of a call or query as its owner sees it; 0 where it is not made."""
-    if isinstance(part, QuerySlot):
-        return draws.query[part.index]
-    answer = below[part.callee].duration_ms
-    if part.index in draws.refused:
-        answer = answer * ~draws.refused[part.index]
-    whole = draws.request[part.index] + answer + draws.response[part.index]
-    return whole * draws.taken[part.index] if part.index in draws.taken else whole
-
-
-def _fails(part: CallSlot, draws: Draws, below: dict[int, Outcome]) -> BoolArray:
-    fails = below[part.callee].failed
-    if part.index in draws.refused:
-        fails = fails | draws.refused[part.index]
-    return fails & draws.taken[part.index] if part.index in draws.taken else fails
-
-
-def _misleads(part: CallSlot, draws: Draws, below: dict[int, Outcome]) -> BoolArray:
-    misleads = draws.misled[part.index] & ~below[part.callee].failed
-    return misleads & draws.taken[part.index] if part.index in draws.taken else misleads
+    astray = (misled == reach) & ~gave_up & (reach < NEVER)
+    return Outcome(reach, raised, gave_up, astray, duration, step_ms, asked)
 
 
 def _place(slot: ServerSlot, draws: Draws, played: Run) -> None:
@@ -145,21 +135,33 @@ def _place(slot: ServerSlot, draws: Draws, played: Run) -> None:
         marks[number] = now
         if number < len(slot.steps):
             reached = asked & (number < outcome.reach)
-            for part in slot.steps[number]:
-                _place_part(part, now, reached, draws, played)
+            for part in outcome.asked[number]:
+                for attempt in part.attempts:
+                    _place_attempt(attempt, now, reached, draws, played)
             now = now + outcome.step_ms[number] * (number < outcome.reach)
     played.marks_ms[slot.index] = marks
 
 
-def _place_part(
-    part: CallSlot | QuerySlot, now: FloatArray, reached: BoolArray, draws: Draws, played: Run
+def _place_attempt(
+    attempt: Attempt, step_ms: FloatArray, reached: BoolArray, draws: Draws, played: Run
 ) -> None:
-    made = reached & draws.taken[part.index] if part.index in draws.taken else reached
-    played.alive[part.index] = made
-    played.start_ms[part.index] = now
-    played.end_ms[part.index] = now + _part_ms(part, draws, played.outcomes)
-    if isinstance(part, CallSlot):
-        played.failed[part.index] = made & _fails(part, draws, played.outcomes)
-        answered = made & ~draws.refused[part.index] if part.index in draws.refused else made
-        played.alive[part.callee] = answered
-        played.start_ms[part.callee] = now + draws.request[part.index]
+    slot, place = attempt.slot, attempt.slot.index
+    made = reached if attempt.made is None else reached & attempt.made
+    played.alive[place] = made
+    played.start_ms[place] = step_ms + attempt.begin_ms
+    played.end_ms[place] = played.start_ms[place] + attempt.ms
+    played.failed[place] = made & attempt.failed
+    if place in draws.refused:
+        played.refused[place] = made & draws.refused[place]
+    if attempt.timed_out is not None:
+        played.timed_out[place] = made & attempt.timed_out
+    if isinstance(slot, CallSlot):
+        arrives = made & ~played.refused[place]
+        if slot.part.timeout_ms is not None:
+            arrives &= draws.request[place] < slot.part.timeout_ms
+        played.alive[slot.callee] = arrives
+        played.start_ms[slot.callee] = played.start_ms[place] + draws.request[place]
+    if isinstance(slot, PublishSlot):
+        heard = made & ~played.refused[place]
+        played.alive[slot.callee] = heard & ~draws.down[slot.callee] if slot.callee in draws.down else heard
+        played.start_ms[slot.callee] = played.end_ms[place] + draws.request[place]

@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 from rclagent.core.evidence import FaultType
-from rclagent.testing import Fault, GeneratedIncident, IncidentSpec, generate
+from rclagent.testing import Fault, GeneratedIncident, IncidentSpec, bakery, generate
 
 Compare = Callable[[Fault], pl.DataFrame]
 
@@ -39,6 +39,12 @@ def call_legs(spans: pl.DataFrame) -> pl.DataFrame:
 def healthy() -> GeneratedIncident:
     """The shop without a fault."""
     return generate(IncidentSpec(seed=3))
+
+
+@pytest.fixture(scope="session")
+def baked() -> GeneratedIncident:
+    """The bakery without a fault."""
+    return generate(IncidentSpec(seed=3, system=bakery()))
 
 
 @pytest.fixture(scope="session")

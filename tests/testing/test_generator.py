@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
@@ -11,7 +13,20 @@ from rclagent.core.log import LOG_SCHEMA
 from rclagent.core.metric import METRIC_SCHEMA
 from rclagent.core.span import SPAN_SCHEMA
 from rclagent.errors import InputError
-from rclagent.testing import Fault, GeneratedIncident, IncidentSpec, generate, shop
+from rclagent.testing import (
+    Deploy,
+    Entry,
+    Fault,
+    GeneratedIncident,
+    IncidentSpec,
+    Operation,
+    Service,
+    System,
+    bakery,
+    generate,
+    shop,
+)
+from rclagent.testing.metric_table import CPU
 
 
 def joined(incident: GeneratedIncident) -> pl.DataFrame:
@@ -145,6 +160,127 @@ def test_a_clock_can_step_at_the_alarm(healthy: GeneratedIncident) -> None:
     assert dict(moved.iter_rows()) == {"node-a": 0, "node-b": -30_000_000, "node-c": 0, "node-d": 0}
 
 
+def test_a_clock_can_drift_from_the_start(healthy: GeneratedIncident) -> None:
+    """By 60 ms until the alarm, and on."""
+    drifted = generate(IncidentSpec(seed=3, clock_drift_node="node-b", clock_drift_ppm=100))
+    both = drifted.incident.spans.join(healthy.incident.spans, on="span_id", suffix="_true")
+    moved = both.group_by(pl.col("node") == "node-b").agg(
+        least=(pl.col("start_ns") - pl.col("start_ns_true")).min() / 1e6,
+        most=(pl.col("start_ns") - pl.col("start_ns_true")).max() / 1e6,
+    )
+    assert moved.filter(~pl.col("node")).select("least", "most").row(0) == (0, 0)
+    least, most = moved.filter("node").select("least", "most").row(0)
+    assert 60 <= least < 61 and 77 < most < 78
+
+
+def test_a_deploy_changes_who_works_and_nothing_else(healthy: GeneratedIncident) -> None:
+    """The same spans and lines at the same times, from other pods of another version."""
+    deployed = generate(IncidentSpec(seed=3, deploys=(Deploy("pricing", -200, "3.1.0"),)))
+    who = ["pod", "node", "version"]
+    for part in ("baseline", "incident"):
+        after, before = getattr(deployed, part), getattr(healthy, part)
+        assert_frame_equal(after.spans.drop(who), before.spans.drop(who))
+        assert_frame_equal(after.logs.drop("pod", "node"), before.logs.drop("pod", "node"))
+    pricing = deployed.baseline.spans.filter(pl.col("service") == "pricing")
+    starts = pl.col("start_ns")
+    changed = pricing.group_by("version").agg("pod", last=starts.max(), first=starts.min())
+    old, new = changed.sort("first").iter_rows(named=True)
+    assert (old["version"], new["version"]) == ("3.0.7", "3.1.0")
+    assert not set(old["pod"]) & set(new["pod"])
+    assert len(set(new["pod"])) == 2
+    at_ns = healthy.alarm_ns - 200_000_000_000
+    assert old["last"] < at_ns + 1_000_000_000 and at_ns <= new["first"]
+    assert set(deployed.incident.spans.filter(service="pricing")["version"]) == {"3.1.0"}
+    assert deployed.truth == healthy.truth
+
+
+def test_a_deploy_ends_the_series_of_the_old_pods_and_starts_those_of_the_new() -> None:
+    """Counters start anew; what a pod does for its requests takes the same resources as before."""
+    at_s = -290.0
+    incident = generate(IncidentSpec(seed=3, metric_interval_s=10, deploys=(Deploy("stock", at_s, "2"),)))
+    metrics = pl.concat([incident.baseline.metrics, incident.incident.metrics]).filter(service="stock")
+    ends = metrics.group_by("pod").agg(first=pl.col("time_ns").min(), last=pl.col("time_ns").max())
+    at_ns = incident.alarm_ns + int(at_s * 1e9)
+    old, new = (
+        set(ends.filter(pl.col("last") < at_ns)["pod"]),
+        set(ends.filter(pl.col("first") >= at_ns)["pod"]),
+    )
+    assert old == {pod.name for pod in shop().pods_of("stock")}
+    assert len(new) == 2 and set(ends["pod"]) == old | new
+    counts = metrics.filter(metric="http.server.request.count").sort("time_ns")
+    steps = counts.select(pl.col("value").diff().over("pod").alias("step"))["step"].drop_nulls()
+    assert (steps >= 0).all()
+    first = counts.filter(pl.col("pod").is_in(new)).group_by("pod").agg(pl.col("value").first())["value"]
+    assert (first < 30).all()
+    cpu = metrics.filter(metric=CPU)
+    levels = [cpu.filter(pl.col("pod").is_in(pods))["value"].median() for pods in (old, new)]
+    assert levels[1] == pytest.approx(levels[0], rel=0.3)
+
+
+def test_one_pod_in_place_of_three_does_three_times_the_work() -> None:
+    """And needs the CPU for it."""
+    spec = IncidentSpec(seed=3, metric_interval_s=20, deploys=(Deploy("counter", -300, "6", pods=1),))
+    incident = generate(spec)
+    assert incident.incident.spans.filter(service="counter")["pod"].n_unique() == 1
+    metrics = pl.concat([incident.baseline.metrics, incident.incident.metrics]).filter(service="counter")
+    cpu = metrics.filter(metric=CPU).group_by("pod").agg(pl.col("value").median())
+    level = dict(cpu.select("pod", "value").iter_rows())
+    first, alone = shop().pods_of("counter")[0].name, spec.fleet.pods[-1].name
+    assert len(level) == 4
+    # An idle pod needs 1.5 %.
+    assert level[alone] - 0.015 == pytest.approx(3 * (level[first] - 0.015), rel=0.2)
+
+
+def test_a_fault_hits_the_pods_that_run_when_it_starts() -> None:
+    """Those of the deploy before it; a crash ends with the next deploy."""
+    deploys = (Deploy("shelf", -60, "2.15.0"), Deploy("shelf", 90, "2.15.1"))
+    spec = IncidentSpec(seed=3, deploys=deploys, faults=(Fault(FaultType.CRASH, "shelf"),))
+    incident = generate(spec)
+    (crashed,) = incident.truth.pods
+    assert crashed == spec.fleet.pods[spec.fleet.of("shelf")[2]].name
+    assert crashed in incident.baseline.spans["pod"]
+    assert crashed not in incident.incident.spans["pod"]
+    refused = incident.incident.spans.filter(status="connection_refused")["start_ns"]
+    assert refused.is_between(incident.alarm_ns, incident.alarm_ns + 90_500_000_000).all()
+    assert refused.len() > 10
+
+
+def test_messages_tie_producer_and_consumer(baked: GeneratedIncident) -> None:
+    """Each consumer span is the child of one producer span and starts after its end, in another service."""
+    pairs = joined(baked).filter(pl.col("kind") == "consumer")
+    assert pairs.height > 300
+    assert pairs["kind_parent"].unique().to_list() == ["producer"]
+    assert (pairs["start_ns"] > pairs["end_ns_parent"]).all()
+    assert (pairs["service"] != pairs["service_parent"]).all()
+    assert pairs["parent_id"].is_unique().all()
+    roots = baked.incident.spans.filter(pl.col("parent_id").is_null())
+    late = pairs.join(roots, on="trace_id", suffix="_root").filter(pl.col("end_ns") > pl.col("end_ns_root"))
+    assert late.height > 100
+
+
+def test_without_client_spans_a_consumer_hangs_below_the_producing_service() -> None:
+    """Its producer span is not recorded either."""
+    spec = IncidentSpec(seed=3, system=bakery(), client_spans=False)
+    incident = generate(spec)
+    assert set(incident.incident.spans["kind"]) == {"server", "consumer"}
+    assert set(joined(incident).filter(service="mailer")["service_parent"]) == {"oven"}
+
+
+def test_thirty_requests_a_minute_are_enough_to_generate() -> None:
+    """Through one service, in half an hour: 900 of them."""
+    system = System((Service("a", (Operation("get"),)),), (Entry("a", "get"),))
+    incident = generate(IncidentSpec(system=system, requests_per_s=0.5, baseline_s=1800))
+    assert 780 < incident.baseline.spans.height < 1020
+    assert 60 < incident.incident.spans.height < 120
+
+
+def test_no_request_at_all_is_no_error() -> None:
+    """Empty tables, and metrics of idle pods."""
+    incident = generate(IncidentSpec(requests_per_s=1e-9))
+    assert incident.baseline.spans.is_empty() and incident.incident.logs.is_empty()
+    assert not incident.incident.metrics.is_empty()
+
+
 def test_load_can_change_without_a_fault(healthy: GeneratedIncident) -> None:
     """Three times the requests, a little slower, as healthy as before."""
     busy = generate(IncidentSpec(seed=3, incident_load=3))
@@ -166,6 +302,24 @@ def test_load_drifts_over_the_day() -> None:
     hours = roots.select(((pl.col("start_ns") - spec.start_ns) // 21_600_000_000_000).value_counts(sort=True))
     counts = hours.unnest("start_ns")["count"]
     assert counts[0] > 2 * counts[-1]
+
+
+def test_latency_follows_the_load_of_the_day_a_little() -> None:
+    """Over two hours in the steep part of the day the load falls by a third, and latency by some percent."""
+    system = System((Service("a", (Operation("get", 10.0),)),), (Entry("a", "get"),))
+    spec = IncidentSpec(
+        seed=9, system=system, requests_per_s=3, baseline_s=7200, load_drift=0.8, logs=False, metrics=False
+    )
+    hour = (pl.col("start_ns") - spec.start_ns) // 1_200_000_000_000
+    parts = (
+        generate(spec)
+        .baseline.spans.group_by(hour.alias("part"))
+        .agg(pl.len(), ms=(pl.col("end_ns") - pl.col("start_ns")).median() / 1e6)
+        .sort("part")
+    )
+    assert parts.height == 6
+    assert 0.5 < parts["len"][5] / parts["len"][0] < 0.8
+    assert 0.93 < parts["ms"][5] / parts["ms"][0] < 0.99
 
 
 def test_cumulative_series_never_fall_and_gauges_are_shares(healthy: GeneratedIncident) -> None:
@@ -202,9 +356,14 @@ def test_a_series_has_one_sample_an_interval(healthy: GeneratedIncident) -> None
         {"metric_interval_s": 1e6},
         {"seed": -1},
         {"clock_step_node": "nowhere"},
+        {"clock_drift_node": "nowhere"},
+        {"clock_offset_node": "nowhere"},
+        {"deploys": (Deploy("till", 180, "5"),)},
+        {"deploys": (Deploy("till", -601, "5"),)},
+        {"deploys": (Deploy("nobody", 0, "5"),)},
     ],
 )
-def test_a_spec_that_cannot_be_is_refused(spec: dict[str, float | int | str]) -> None:
+def test_a_spec_that_cannot_be_is_refused(spec: dict[str, Any]) -> None:
     """Before anything is generated."""
     with pytest.raises(InputError):
-        IncidentSpec(**spec)  # type: ignore[arg-type]
+        IncidentSpec(**spec)

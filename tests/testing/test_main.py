@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import polars as pl
 import pytest
 
 from rclagent.telemetry.read import read_telemetry
@@ -59,6 +60,33 @@ def test_an_incident_without_a_fault_has_no_truth_to_find(tmp_path: Path) -> Non
     assert json.loads((tmp_path / "truth.json").read_text())["services"] == []
 
 
+def test_deploys_and_clocks_are_as_asked_for(tmp_path: Path) -> None:
+    """Two deploys of the bakery, and a clock that gains a second in a hundred."""
+    arguments = ["--system", "bakery", "--requests", "200", "--no-logs", "--no-metrics"]
+    main([str(tmp_path / "right"), *arguments])
+    deploys = ["--deploy", "menu", "-300", "2.1.0", "--deploy", "oven", "60", "1.1.0"]
+    clock = ["--clock-drift-ppm", "10000", "--clock-drift-node", "node-b"]
+    main([str(tmp_path / "off"), *arguments, *deploys, *clock])
+    right, off = (
+        read_telemetry([tmp_path / name / "baseline", tmp_path / name / "incident"]).spans
+        for name in ("right", "off")
+    )
+    assert set(off.filter(service="menu")["version"]) == {"2.0.4", "2.1.0"}
+    assert set(off.filter(service="oven")["version"]) == {"1.0.3", "1.1.0"}
+    both = off.filter(service="window").join(right, on="span_id", suffix="_right")
+    late = both.group_by("node").agg(((pl.col("start_ns") - pl.col("start_ns_right")) / 1e9).max())
+    late_s = dict(late.iter_rows())
+    assert 6 < late_s.pop("node-b") < 8
+    assert set(late_s.values()) == {0}
+
+
+def test_a_database_may_be_at_fault(tmp_path: Path) -> None:
+    """The truth names it."""
+    arguments = ["--system", "bakery", "--requests", "50", "--no-logs", "--no-metrics"]
+    assert main([str(tmp_path), *arguments, "--fault", "crash", "--service", "main-db"]) == 0
+    assert json.loads((tmp_path / "truth.json").read_text())["services"] == ["main-db"]
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
@@ -67,6 +95,10 @@ def test_an_incident_without_a_fault_has_no_truth_to_find(tmp_path: Path) -> Non
         (["--baseline-s", "-200"], "no time"),
         (["--seed", "-1"], "no seed"),
         (["--requests", "0"], "must be positive"),
+        (["--deploy", "till", "soon", "5"], "'soon' is no time of a deploy. Give --deploy"),
+        (["--deploy", "till", "180", "5"], "outside the data"),
+        (["--load-drift", "2"], "its drift within 0..1"),
+        (["--clock-drift-node", "nowhere", "--clock-drift-ppm", "5"], "no node 'nowhere'"),
     ],
 )
 def test_what_cannot_be_is_refused_in_one_line(

@@ -10,6 +10,8 @@ from rclagent.testing import (
     Entry,
     IncidentSpec,
     Operation,
+    Publish,
+    Query,
     Service,
     System,
     generate,
@@ -78,3 +80,19 @@ def test_calls_in_a_circle_are_refused() -> None:
     )
     with pytest.raises(InputError, match="cycle"):
         System(services, (Entry("a", "get"),))
+
+
+def test_messages_in_a_circle_are_refused() -> None:
+    """Each would cause the next."""
+    services = tuple(
+        Service(name, (Operation("get", steps=((Publish("news", other, "get"),),)),))
+        for name, other in ("ab", "ba")
+    )
+    with pytest.raises(InputError, match="cycle"):
+        System(services, (Entry("a", "get"),))
+
+
+def test_a_database_must_not_share_the_name_of_a_service() -> None:
+    """A fault there would be at one or the other."""
+    with pytest.raises(InputError, match="share the name 'a'"):
+        System((Service("a", (Operation("get", steps=((Query("a", "SELECT"),),)),)),), (Entry("a", "get"),))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from rclagent.testing import Call, Entry, Operation, Query, Service, System
+from rclagent.testing import Call, Entry, Operation, Publish, Query, Service, System
 from rclagent.testing.draws import NEVER, BoolArray, Draws
 from rclagent.testing.template import Template, build_template
 from rclagent.testing.timing import HANDLING_MS, Run, run
@@ -151,3 +151,80 @@ def test_nothing_is_cut_where_nothing_fails(template: Template, draws: Draws) ->
     """Every server slot runs to its end."""
     outcomes = run(template, draws).outcomes
     assert [int(outcomes[slot].reach[0]) for slot in (A, B, C)] == [NEVER, NEVER, NEVER]
+
+
+def two(part: Call | Publish) -> Template:
+    """Service a asks b something and has nothing else to do."""
+    system = System(
+        (Service("a", (Operation("get", steps=((part,),)),)), Service("b", (Operation("get"),))),
+        (Entry("a", "get"),),
+    )
+    return build_template(system, system.entries[0])
+
+
+def of_two(**changed: dict[int, BoolArray]) -> Draws:
+    """a works 10 and 20 ms; the ask takes 5 ms to b, which works 50 ms, and 3 ms back, or an ack of 2 ms."""
+    return Draws(
+        arrival_s=np.zeros(1),
+        own={0: np.array([[10.0], [20.0]]), 2: np.array([[50.0]])},
+        request={1: np.array([5.0])},
+        response={1: np.array([3.0])},
+        query={1: np.array([2.0])},
+        taken={},
+        pod={},
+        cut={},
+        **changed,
+    )
+
+
+def test_a_producer_waits_for_the_broker_and_the_consumer_works_later() -> None:
+    """10 own, 2 until the broker has it, 20 own; 5 in the queue, then 50, past the producer's end."""
+    played = run(two(Publish("news", "b", "get")), of_two())
+    assert times(played) == {0: (0, 32), 1: (10, 12), 2: (17, 67)}
+
+
+def test_a_consumer_that_fails_fails_alone() -> None:
+    """Nobody hears of it."""
+    draws = of_two()
+    draws.cut[2] = np.array([0])
+    assert run(two(Publish("news", "b", "get")), draws).failed[:, 0].tolist() == [False, False, True]
+
+
+def test_a_message_to_a_crashed_consumer_is_lost() -> None:
+    """The producer does not notice."""
+    played = run(two(Publish("news", "b", "get")), of_two(down={2: yes()}))
+    assert times(played) == {0: (0, 32), 1: (10, 12)}
+    assert not played.failed.any()
+
+
+def test_a_message_that_no_broker_takes_fails_its_producer() -> None:
+    """There is no consumer then."""
+    played = run(two(Publish("news", "b", "get")), of_two(refused={1: yes()}))
+    assert 2 not in times(played)
+    assert played.failed[:, 0].tolist() == [True, True, False]
+    assert played.refused[:, 0].tolist() == [False, True, False]
+
+
+def test_a_callee_outlives_a_caller_that_gives_up_waiting() -> None:
+    """At 30 of 58 ms; the caller then answers with an error."""
+    played = run(two(Call("b", "get", timeout_ms=30.0)), of_two())
+    assert times(played) == {0: (0, 40 + HANDLING_MS), 1: (10, 40), 2: (15, 65)}
+    assert played.failed[:, 0].tolist() == [True, True, False]
+    assert played.timed_out[:, 0].tolist() == [False, True, False]
+
+
+def test_a_request_that_is_on_its_way_for_too_long_never_arrives() -> None:
+    """After 4 of 5 ms the caller has hung up."""
+    played = run(two(Call("b", "get", timeout_ms=4.0)), of_two())
+    assert times(played) == {0: (0, 14 + HANDLING_MS), 1: (10, 14)}
+
+
+def test_attempts_follow_each_other_in_time() -> None:
+    """The first is refused after 8 ms; the second, of a place of its own, has 25 ms to wait."""
+    draws = of_two(refused={1: yes()})
+    for place, value in ((3, 5.0), (4, 0.0)):
+        draws.request[place] = draws.response[place] = np.array([value])
+    draws.own[4] = np.array([[50.0]])
+    played = run(two(Call("b", "get", retries=1)), draws)
+    assert times(played) == {0: (0, 10 + 8 + 25 + 60 + 20), 1: (10, 18), 3: (43, 103), 4: (48, 98)}
+    assert played.failed[:, 0].tolist() == [False, True, False, False, False]
