@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import runpy
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from rclagent import FaultType
 from rclagent.testing import Fault, IncidentSpec, generate, write_otlp
 
 EXAMPLES = Path(__file__).resolve().parent.parent / "examples"
-TESTED = {"diagnose_files.py", "diagnose_networkx.py", "own_reasoner.py"}
+TESTED = {"diagnose_files.py", "diagnose_networkx.py", "own_model.py", "own_reasoner.py"}
 
 Capture = pytest.CaptureFixture[str]
 
@@ -54,3 +55,15 @@ def test_a_reasoner_of_ones_own_thinks_for_the_agents(capsys: Capture) -> None:
     assert lines[0].endswith("agents thought deepest first.")
     assert any("suspects pricing" in line for line in lines[1:-1])
     assert lines[-1] == "All evidence together: pricing."
+
+
+def test_a_model_of_ones_own_answers(capsys: Capture) -> None:
+    lines = output("own_model.py", capsys)
+    assert lines == ["You said cache? (1 call)"]
+
+
+def test_a_model_of_ones_own_takes_less_than_thirty_lines() -> None:
+    tree = ast.parse((EXAMPLES / "own_model.py").read_text(encoding="utf-8"))
+    (model,) = (node for node in tree.body if isinstance(node, ast.ClassDef))
+    assert model.end_lineno is not None
+    assert model.end_lineno - model.lineno < 30

@@ -1,0 +1,72 @@
+"""How all agents of all incidents reach a model: its wrappers, in the order in which they belong."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+
+from rclagent.llm.budget import Budget
+from rclagent.llm.budgeted import REPLY_TOKENS, BudgetedModel, DeadlineModel
+from rclagent.llm.chat_model import ChatModel
+from rclagent.llm.fallback import FallbackModel, Health
+from rclagent.llm.guard import GuardedModel
+from rclagent.llm.limit import Limit, LimitedModel
+from rclagent.llm.mask import Masker
+from rclagent.llm.masked import MaskedModel
+from rclagent.llm.record import RecordingModel
+from rclagent.llm.recording import Recorder
+from rclagent.llm.replay import ReplayModel
+from rclagent.llm.retry import RetryingModel, RetryPolicy
+from rclagent.llm.text_tools import TextToolsModel
+from rclagent.llm.timeout import TimeoutModel
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelAccess:
+    """A model with all that every call of it needs.
+
+    What is shared is made once: limit, record, masks, health. ``paid_from`` adds what is each spender's own.
+    """
+
+    model: ChatModel
+    """Asked first."""
+    fallback: ChatModel | None = None
+    """Asked where the first fails."""
+    limit: Limit = field(default_factory=lambda: Limit(16))
+    """Requests at a time, over both models."""
+    timeout_s: float = 60.0
+    """Longest time of one request."""
+    retry: RetryPolicy = field(default_factory=RetryPolicy)
+    """How often, and how patiently."""
+    reply_tokens: int = REPLY_TOKENS
+    """Longest reply that budgets reckon with."""
+    recorder: Recorder | None = None
+    """Where calls are recorded."""
+    masker: Masker | None = None
+    """What masks requests."""
+    health: Health = field(default_factory=Health)
+    """How the first model fares."""
+
+    def paid_from(self, budget: Budget) -> ChatModel:
+        """The model for one who spends from a budget."""
+        model = self._paid(self.model, budget)
+        if self.fallback is not None:
+            model = FallbackModel(model, self._paid(self.fallback, budget), self.health)
+        model = TextToolsModel(model)
+        return model if self.masker is None else MaskedModel(model, self.masker)
+
+    def _paid(self, model: ChatModel, budget: Budget) -> ChatModel:
+        # Each attempt is paid for, once it has a place. The deadline ends attempts, and waits for a place or
+        # for the next attempt.
+        paid = LimitedModel(BudgetedModel(self._recorded(model), budget, self.reply_tokens), self.limit)
+        sleep = _at_once if isinstance(model, ReplayModel) else asyncio.sleep
+        tried = RetryingModel(paid, self.retry, seconds_left=budget.seconds_left, sleep=sleep)
+        return DeadlineModel(tried, budget)
+
+    def _recorded(self, model: ChatModel) -> ChatModel:
+        model = TimeoutModel(GuardedModel(model), self.timeout_s)
+        return model if self.recorder is None else RecordingModel(model, self.recorder)
+
+
+async def _at_once(seconds: float) -> None:
+    """Waits not: nobody is spared by it."""
