@@ -8,10 +8,13 @@ that is the median absolute deviation as a standard deviation, a floor of 5 %, a
 the 99th percentile (2.33 standard deviations of a normal distribution). x is the *second* largest
 (or smallest) sample of the window: one odd sample happens at random.
 
-A share of a limit *saturates* at 80 % if z > 8 or it never was half as high before: beyond four
-fifths queues grow without bound (an M/M/1 queue at 80 % holds five times its service time). Where
-nothing is saturated a share of at least a third with z > 25 counts, as does any other series with
-z > 25 that left the range of the baseline, weaker.
+A share of a limit, of time or of packets (rclagent.evidence.limits) *saturates* at 80 %, or from where
+it hurts (rclagent.evidence.metric_bounds), if z > 8 or it never was half as high before: beyond four
+fifths queues grow without bound (an M/M/1 queue at 80 % holds five times its service time). So does a
+pool for which somebody waits, and memory for want of which a process is killed. Where nothing is
+saturated a share of at least a third with z > 25 counts (of what hurts earlier, in proportion), as does
+any other series with z > 25 that left the range of the baseline, weaker; a series of unknown meaning has
+to leave it tenfold. Of events that never happened before, such as restarts, one counts.
 
 Source: robust z score (median and MAD), as in Rousseeuw and Croux 1993.
 """
@@ -25,22 +28,24 @@ import polars as pl
 from rclagent.core.baseline import Baseline
 from rclagent.core.store import TelemetryStore
 from rclagent.core.window import Window
-from rclagent.evidence.metric_names import classified
+from rclagent.evidence.limits import KEYS, bounded, in_shares, limits_of
+from rclagent.evidence.metric_bounds import FULL, ITS_LIMIT
+from rclagent.evidence.metric_names import OOM_KILLS, QUEUE, classified
+from rclagent.evidence.processors import over_processors
 
-SATURATED: Final = 0.8
-"""Share of a limit from which queues grow without bound."""
 SATURATED_Z: Final = 8.0
 """Below it the service always runs that full."""
 SUSTAINED: Final = 1 / 3
 """Share of a limit that can hurt at all."""
 CHANGED_Z: Final = 25.0
 """Distance from which a change alone counts: the baseline's own spread says little about its far tail."""
+TENFOLD: Final = 9.0
+"""How far a series of unknown meaning has to leave its range, in sizes of it: in quiet times the system calls
+of idle pods rise sixfold."""
 MIN_SAMPLES: Final = 2
 """Samples needed in the window."""
 MIN_BASELINE: Final = 5
 """Samples needed in the baseline."""
-
-_KEYS: Final = ("service", "pod", "node", "metric")
 
 
 def robust_z(value: pl.Expr, median: pl.Expr, mad: pl.Expr, p99: pl.Expr) -> pl.Expr:
@@ -61,51 +66,89 @@ def compare_series(store: TelemetryStore, window: Window, baseline: Baseline) ->
 
     Returns:
         ``service``, ``pod``, ``node``, ``metric``, ``resource``, ``fault_type`` (null where anonymous),
-        ``is_node``, ``n``, ``base_n``, ``value`` (second extreme sample), ``base_p50``, ``base_p99``,
-        ``level`` (share of the limit 0..1, null where no limit is known), ``z`` (signed),
-        ``saturated`` (Boolean), in order of key.
+        ``is_node``, ``is_pool`` (a slow callee fills it), ``n``, ``base_n``, ``value`` (second extreme
+        sample, of events the mean; a share where another series tells the limit), ``base_p50``,
+        ``base_p99``, ``level`` (share 0..1, null where no limit is known), ``of`` (what it is a share of,
+        for people), ``z`` (signed), ``saturated`` (Boolean), in order of key.
     """
-    before = baseline.series.select(
-        *_KEYS,
-        pl.col("n").alias("base_n"),
-        pl.col("p50").alias("base_p50"),
-        pl.col("mad").alias("base_mad"),
-        pl.col("p99").alias("base_p99"),
-        pl.col("low").alias("base_low"),
-        pl.col("high").alias("base_high"),
+    measured = _with_distance(_side_by_side(store, window, baseline))
+    fills = (pl.col("level") >= pl.col("full")) & (
+        (pl.col("z") > SATURATED_Z) | (pl.col("value") >= 2 * pl.col("base_high"))
+    )
+    # In a queue nobody waited before, and somebody does now.
+    queues = (pl.col("resource") == QUEUE) & (pl.col("value") >= 1) & (pl.col("base_high") < 1)
+    happens = pl.col("is_event") & (pl.col("mean") > pl.col("base_high"))
+    saturated = pl.any_horizontal(
+        pl.col("level").is_not_null() & fills, queues, happens & (pl.col("resource") == OOM_KILLS)
+    ).fill_null(False)
+    return (
+        measured.with_columns(saturated.alias("saturated"))
+        .filter(pl.col("saturated") | happens | (_moved() & ~pl.col("is_event")))
+        .select(
+            *KEYS, "resource", "fault_type", "is_node", "is_pool", "n", "base_n", "value", "base_p50",
+            "base_p99", "level", "of", "z", "saturated",
+        )
+        .sort(KEYS)
+    )  # fmt: skip
+
+
+def _side_by_side(store: TelemetryStore, window: Window, baseline: Baseline) -> pl.DataFrame:
+    """Series of window and baseline that may be evidence, as shares of their limits where these are known."""
+    now, before = over_processors(store.series([window])), over_processors(baseline.series)
+    past = before.select(*KEYS, pl.exclude(KEYS).name.prefix("base_"))
+    both = now.join(past, on=list(KEYS), how="inner").filter(
+        (pl.col("n") >= MIN_SAMPLES) & (pl.col("base_n") >= MIN_BASELINE)
     )
     both = (
-        store.series([window])
-        .join(before, on=list(_KEYS), how="inner")
-        .filter((pl.col("n") >= MIN_SAMPLES) & (pl.col("base_n") >= MIN_BASELINE))
-        .with_columns(**classified(pl.col("metric")))
+        classified(both)
         .filter(~pl.col("is_symptom"))
+        .join(limits_of(now, "high"), on=list(KEYS), how="left")
+        .join(limits_of(before, "p50").rename({"limit": "base_limit"}), on=list(KEYS), how="left")
     )
+    return in_shares(bounded(both)).filter(~pl.col("is_limit"))
+
+
+def _with_distance(both: pl.DataFrame) -> pl.DataFrame:
+    """Adds ``value``, ``z``, ``level``, and ``full``: the level at which it hurts."""
     figures = (pl.col("base_p50"), pl.col("base_mad"), pl.col("base_p99"))
     up, down = robust_z(pl.col("high"), *figures), robust_z(pl.col("low"), *figures)
     # By sign, for of two samples the second smallest is the larger one.
     rises = up >= -down
-    z = pl.when(rises).then(up).otherwise(down)
-    value = pl.when(rises).then("high").otherwise("low")
+    extreme = pl.when(rises).then("high").otherwise("low")
     percent = pl.col("metric").str.contains(r"%|(?i)percent|pct") | (
         pl.max_horizontal("high", "base_high") > 1.5
     )
-    level = pl.when(pl.col("is_share")).then(value / pl.when(percent).then(100.0).otherwise(1.0))
-    left_range = (pl.col("value") > pl.col("base_high")) | (pl.col("value") < pl.col("base_low"))
-    doubled = pl.col("value") >= 2 * pl.col("base_high")
-    saturated = (pl.col("level") >= SATURATED) & ((pl.col("z") > SATURATED_Z) | doubled)
-    moved = (
-        (pl.col("z").abs() > CHANGED_Z)
-        & left_range
-        & (pl.col("level").is_null() | (pl.col("level") >= SUSTAINED))
+    level = (
+        pl.when("is_part")
+        .then(extreme)
+        .when("is_share")
+        .then(extreme / pl.when(percent).then(100.0).otherwise(1.0))
     )
-    return (
-        both.with_columns(value.alias("value"), level.alias("level"), z.alias("z"))
-        .with_columns(saturated.fill_null(False).alias("saturated"))
-        .filter(pl.col("saturated") | moved)
-        .select(
-            *_KEYS, "resource", "fault_type", "is_node", "n", "base_n", "value", "base_p50", "base_p99",
-            "level", "z", "saturated",
-        )
-        .sort(_KEYS)
-    )  # fmt: skip
+    return both.with_columns(
+        # A single event is in one sample only; a second extreme would hide it.
+        pl.when("is_event").then("mean").otherwise(extreme).alias("value"),
+        pl.when("is_event")
+        .then(robust_z(pl.col("mean"), *figures))
+        .when(rises)
+        .then(up)
+        .otherwise(down)
+        .alias("z"),
+        level.alias("level"),
+        pl.when("is_part").then("full").otherwise(FULL).alias("full"),
+        pl.when("is_part").then("of").when(level.is_not_null()).then(pl.lit(ITS_LIMIT)).alias("of"),
+    )
+
+
+def _moved() -> pl.Expr:
+    """Whether a series is far from its baseline, outside of its range, and large enough to hurt."""
+    value, low, high = pl.col("value"), pl.col("base_low"), pl.col("base_high")
+    reach = pl.when(pl.col("resource").is_null()).then(TENFOLD).otherwise(0.0) * pl.max_horizontal(
+        low.abs(), high.abs()
+    )
+    left_range = (value > high + reach) | (value < low - reach)
+    large = (
+        pl.when(pl.col("level").is_not_null())
+        .then(pl.col("level") >= SUSTAINED / FULL * pl.col("full"))
+        .otherwise(value.abs() >= pl.col("least"))
+    )
+    return (pl.col("z").abs() > CHANGED_Z) & left_range & large

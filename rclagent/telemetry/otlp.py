@@ -8,6 +8,7 @@ from typing import Final
 
 from rclagent.core import names
 from rclagent.core.span import SpanKind
+from rclagent.core.window import NS_PER_S
 from rclagent.telemetry.bounds import MAX_TIME_NS
 
 Scalar = str | int | float | bool | None
@@ -17,7 +18,9 @@ EXCEPTION_EVENT: Final = "exception"
 """Name of the span events that record exceptions."""
 
 _WORKLOADS: Final = ("k8s.deployment.name", "k8s.statefulset.name", "k8s.daemonset.name")
-_CONTAINERS: Final = ("k8s.container.name", "container.name")
+CONTAINER: Final = "k8s.container.name"
+"""Name of a container within its pod."""
+_CONTAINERS: Final = (CONTAINER, "container.name")
 _PODS: Final = (names.K8S_POD_NAME, names.SERVICE_INSTANCE_ID, "container.name", "container.id")
 _STATUS: Final = (
     names.ERROR_TYPE,
@@ -56,6 +59,7 @@ _KINDS: Final[dict[Scalar, str]] = {
     for key in (number, str(number), f"SPAN_KIND_{kind.name}", kind.name, kind.value)
 }
 _ERROR_CODES: Final[frozenset[Scalar]] = frozenset({2, "2", "STATUS_CODE_ERROR", "ERROR"})
+_DELTA_CODES: Final[frozenset[Scalar]] = frozenset({1, "1", "AGGREGATION_TEMPORALITY_DELTA"})
 _CUMULATIVE_CODES: Final[frozenset[Scalar]] = frozenset({2, "2", "AGGREGATION_TEMPORALITY_CUMULATIVE"})
 
 
@@ -71,6 +75,8 @@ class Place:
     """Machine."""
     version: str | None
     """Version of the service."""
+    container: str | None = None
+    """Container of the pod, where the resource is one of several."""
 
 
 def place_of(resource: Mapping[str, str]) -> Place:
@@ -87,7 +93,8 @@ def place_of(resource: Mapping[str, str]) -> Place:
     host = resource.get(names.HOST_NAME) or None
     if node is None and host != pod:  # inside Kubernetes the host name is the pod's
         node = host
-    return Place(service, pod, node, resource.get(names.SERVICE_VERSION) or None)
+    version = resource.get(names.SERVICE_VERSION) or None
+    return Place(service, pod, node, version, resource.get(CONTAINER) or None)
 
 
 def series_of(
@@ -117,7 +124,9 @@ def series_of(
         service = labels[used["service"]]
     if service is None and pod is None:
         service = _first(labels, _SCRAPE_LABELS)
-    rest = sorted(f"{key}={value}" for key, value in labels.items() if key not in used.values())
+    # Containers of one pod are series of their own.
+    own = {CONTAINER: place.container, **labels} if place.container else labels
+    rest = sorted(f"{key}={value}" for key, value in own.items() if key not in used.values())
     return service, pod, node, f"{metric}{{{','.join(rest)}}}" if rest else metric
 
 
@@ -129,6 +138,25 @@ def kind_of(kind: Scalar) -> str:
 def is_error(code: Scalar) -> bool:
     """Whether a status code means error; unset and ok do not."""
     return code in _ERROR_CODES
+
+
+def is_delta(temporality: Scalar, monotonic: bool) -> bool:
+    """Whether a sum counts what came in each interval."""
+    return monotonic and temporality in _DELTA_CODES
+
+
+def per_second(value: float | None, start: Scalar, time_ns: int) -> float | None:
+    """What came in an interval as a rate; as it is where the interval is unknown, for then all are alike.
+
+    Args:
+        value: What came.
+        start: Start of the interval, as the point tells it.
+        time_ns: Its end.
+    """
+    start_ns = time_of(start)
+    if value is None or not 0 < start_ns < time_ns:
+        return value
+    return value / ((time_ns - start_ns) / NS_PER_S)
 
 
 def is_cumulative(temporality: Scalar, monotonic: bool) -> bool:

@@ -129,6 +129,7 @@ class Quantile(Message):
 class DataPoint(Message):
     """A data point of any kind of metric."""
 
+    start_time_unix_nano: Scalar = None
     time_unix_nano: Scalar = None
     as_double: Scalar = None
     as_int: Scalar = None

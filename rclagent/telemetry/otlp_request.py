@@ -138,7 +138,11 @@ def _add_metric(metric: Any, place: Place, rows: RecordRows, codec: Codec) -> No
             labels["quantile"] = f"{sample.quantile:g}"
         service, pod, node, series = otlp.series_of(place, metric.name + sample.suffix, labels)
         unit = metric.unit if sample.suffix != _COUNT else "1"
-        rows.metrics.add((time, service, pod, node, series, sample.value, unit or None, sample.running))
+        # What came in each interval is a rate, as running totals become one.
+        value = (
+            otlp.per_second(sample.value, point.start_time_unix_nano, time) if sample.delta else sample.value
+        )
+        rows.metrics.add((time, service, pod, node, series, value, unit or None, sample.running))
 
 
 class _Sample(NamedTuple):
@@ -147,6 +151,7 @@ class _Sample(NamedTuple):
     point: Any
     value: float | None
     running: bool
+    delta: bool = False
     suffix: str = ""
     quantile: float | None = None
 
@@ -156,14 +161,16 @@ def _samples(metric: Any, codec: Codec) -> Iterator[_Sample]:
         for point in metric.gauge.data_points:
             yield _Sample(point, codec.number_of(point), False)
     if metric.sum:
-        running = otlp.is_cumulative(metric.sum.aggregation_temporality, bool(metric.sum.is_monotonic))
+        kind, rising = metric.sum.aggregation_temporality, bool(metric.sum.is_monotonic)
+        running, delta = otlp.is_cumulative(kind, rising), otlp.is_delta(kind, rising)
         for point in metric.sum.data_points:
-            yield _Sample(point, codec.number_of(point), running)
+            yield _Sample(point, codec.number_of(point), running, delta)
     for histogram in (metric.histogram, metric.exponential_histogram):
         if histogram:
-            running = otlp.is_cumulative(histogram.aggregation_temporality, True)
+            kind = histogram.aggregation_temporality
+            running, delta = otlp.is_cumulative(kind, True), otlp.is_delta(kind, True)
             for point in histogram.data_points:
-                yield from _totals(point, running, codec.total_of(point))
+                yield from _totals(point, running, codec.total_of(point), delta)
     if metric.summary:
         for point in metric.summary.data_points:
             yield from _totals(point, True, otlp.number_of(point.sum or 0))
@@ -172,8 +179,8 @@ def _samples(metric: Any, codec: Codec) -> Iterator[_Sample]:
                 yield _Sample(point, otlp.number_of(item.value or 0), False, quantile=quantile)
 
 
-def _totals(point: Any, running: bool, total: float | None) -> Iterator[_Sample]:
+def _totals(point: Any, running: bool, total: float | None, delta: bool = False) -> Iterator[_Sample]:
     """Count and sum; a number that is zero may be left out of the JSON."""
-    yield _Sample(point, otlp.number_of(point.count or 0), running, _COUNT)
+    yield _Sample(point, otlp.number_of(point.count or 0), running, delta, _COUNT)
     if total is not None:
-        yield _Sample(point, total, running, _SUM)
+        yield _Sample(point, total, running, delta, _SUM)

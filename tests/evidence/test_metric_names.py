@@ -2,14 +2,28 @@
 
 from __future__ import annotations
 
+import math
+
 import polars as pl
 import pytest
 
-from rclagent.evidence.metric_names import classified, fault_type_of
+from rclagent.evidence.metric_names import (
+    EVENTS,
+    LOST_PACKETS,
+    ONE_THREAD,
+    OOM_KILLS,
+    POOLS,
+    QUEUE,
+    SLOW_DISK_S,
+    classified,
+    fault_type_of,
+)
 
 CPU, MEMORY, DISK = ("CPU", "cpu"), ("memory", "memory"), ("disk", "disk_io")
 SPACE, LOSS, GC = ("disk space", "disk_io"), ("packet loss", "network_loss"), ("garbage collection", "memory")
-THROTTLED, RESTARTS, POOL = ("CPU throttling", "cpu"), ("restarts", "crash"), ("connection pool", "unknown")
+THROTTLED, RESTARTS, KILLS = ("CPU throttling", "cpu"), ("restarts", "crash"), (OOM_KILLS, "memory")
+POOL, THREADS, WAITING = ("connection pool", "unknown"), ("thread pool", "unknown"), (QUEUE, "unknown")
+FILES, TRACKED = ("file descriptors", "unknown"), ("connection tracking", "network_loss")
 
 SHARES = {
     CPU: """
@@ -45,13 +59,15 @@ AMOUNTS = {
     """,
     THROTTLED: """
         container_cpu_cfs_throttled_periods_total container_cpu_cfs_throttled_seconds_total
-        container.cpu.throttling_data.throttled_time
+        container.cpu.throttling_data.throttled_time container.cpu.throttling_data.throttled_periods
     """,
+    KILLS: "container_oom_events_total",
     MEMORY: """
         k8s.pod.memory.usage k8s.pod.memory.working_set k8s.pod.memory.rss k8s.pod.memory.available
         k8s.pod.memory.major_page_faults container.memory.usage process.memory.usage container_memory_rss
         container_memory_working_set_bytes container_memory_usage_bytes container_memory_failcnt
-        container_oom_events_total container_pressure_memory_waiting_seconds_total jvm_memory_used_bytes
+        container_pressure_memory_waiting_seconds_total container_pressure_memory_stalled_seconds_total
+        jvm_memory_used_bytes jvm_memory_pool_used_bytes jvm_memory_pool_bytes_used redis.memory.used
         jvm.memory.used{jvm.memory.type=heap} jvm.memory.used_after_last_gc process.runtime.jvm.memory.usage
         jvm_memory_bytes_used process_resident_memory_bytes go_memstats_heap_inuse_bytes go.memory.used
         nodejs_heap_size_used_bytes dotnet.process.memory.working_set redis_memory_used_bytes
@@ -60,7 +76,7 @@ AMOUNTS = {
     GC: """
         jvm.gc.duration process.runtime.jvm.gc.duration jvm_gc_pause_seconds_sum go_gc_duration_seconds
         jvm_gc_collection_seconds_sum nodejs_gc_duration_seconds_sum python_gc_collections_total
-        dotnet.gc.collections
+        dotnet.gc.collections dotnet.gc.pause.time jvm_gc_overhead jvm_gc_overhead_percent
     """,
     DISK: """
         container.disk.io{disk.io.direction=write} process.disk.io container_fs_reads_bytes_total
@@ -69,7 +85,8 @@ AMOUNTS = {
     """,
     SPACE: """
         k8s.pod.filesystem.usage k8s.pod.filesystem.available
-        container_fs_usage_bytes k8s.volume.available
+        container_fs_usage_bytes container_fs_inodes_free container.filesystem.usage
+        k8s.volume.available kubelet_volume_stats_used_bytes kubelet_volume_stats_inodes_used
     """,
     LOSS: """
         k8s.pod.network.errors{direction=receive} container_network_receive_errors_total
@@ -81,9 +98,20 @@ AMOUNTS = {
         k8s.container.restarts container.restarts
     """,
     POOL: """
+        db.client.connection.timeouts db.client.connection.wait_time hikaricp_connections_timeout_total
+        hikaricp_connections_active hikaricp.connections.active jdbc_connections_active
+        db.client.connections.usage{pool.name=p,state=used} db_client_connection_count
+        go_sql_in_use_connections go_sql_stats_connections_in_use mysql_global_status_threads_connected
+        postgresql.backends redis_connected_clients redis.clients.connected
+    """,
+    WAITING: """
         db.client.connection.pending_requests db.client.connections.pending_requests
-        db.client.connection.timeouts db.client.connection.wait_time hikaricp_connections_pending
-        hikaricp_connections_timeout_total
+        db_client_connections_pending_requests hikaricp_connections_pending
+    """,
+    THREADS: "tomcat_threads_busy_threads tomcat.threads.busy jetty_threads_busy executor_active_threads",
+    FILES: """
+        process_open_fds process_files_open_files process.unix.file_descriptor.count
+        process.open_file_descriptor.count jvm.file_descriptor.count
     """,
 }
 AMOUNTS_OF_MACHINES = {
@@ -94,15 +122,23 @@ AMOUNTS_OF_MACHINES = {
     """,
     MEMORY: """
         k8s.node.memory.usage system.memory.usage{state=used} system.memory.utilization{state=free}
-        node_memory_MemAvailable_bytes node_memory_MemFree_bytes node_vmstat_pgmajfault node_vmstat_oom_kill
+        node_memory_MemAvailable_bytes node_memory_MemFree_bytes node_vmstat_pgmajfault
+        node_pressure_memory_waiting_seconds_total
     """,
+    KILLS: "node_vmstat_oom_kill",
+    FILES: "node_filefd_allocated",
+    TRACKED: "node_nf_conntrack_entries",
     DISK: """
         system.disk.io{direction=read} system.disk.io_time{system.device=sda} system.disk.operations
         system.disk.operation_time system.disk.pending_operations node_disk_io_time_seconds_total{device=sda}
         node_disk_read_bytes_total node_disk_written_bytes_total node_disk_reads_completed_total
-        node_pressure_io_waiting_seconds_total system.io.await
+        node_pressure_io_waiting_seconds_total system.io.await node_disk_read_time_seconds_total
+        node_disk_write_time_seconds_total
     """,
-    SPACE: "system.filesystem.usage node_filesystem_avail_bytes node_filesystem_free_bytes",
+    SPACE: """
+        system.filesystem.usage node_filesystem_avail_bytes node_filesystem_free_bytes
+        node_filesystem_files_free
+    """,
     LOSS: """
         system.network.errors system.network.dropped
         system.network.packet.dropped node_netstat_Tcp_RetransSegs
@@ -123,9 +159,12 @@ SYMPTOMS = """
 """
 ANONYMOUS = """
     SyscallRead queue_size orders_total cart_items kafka_consumer_lag go_goroutines jvm.thread.count
-    redis_mem_fragmentation_ratio redis_connected_clients chat_rooms_open bloom_filter_size mushrooms_sold
+    redis_mem_fragmentation_ratio chat_rooms_open bloom_filter_size mushrooms_sold
     audio_time_total download_average upload_time cheap_items member_ratio item_percent temperature pool_size
     jvm_memory_max_bytes container_start_time_seconds nodejs_eventloop_lag_seconds
+    container_spec_memory_limit_bytes container_spec_cpu_quota kube_pod_container_resource_limits
+    k8s.container.cpu_limit hikaricp_connections_max hikaricp_connections_idle process_max_fds
+    container_cpu_cfs_periods_total bedroom_total room_count
     business{note=cpu_usage_seconds} clicks{route=memory.used}
 """
 
@@ -135,27 +174,38 @@ Group = tuple[tuple[str, str], str]
 
 def readings(names: list[str]) -> dict[str, dict[str, object]]:
     """What is recognised of each name."""
-    table = pl.DataFrame({"metric": names}).select("metric", **classified(pl.col("metric")))
+    table = classified(pl.DataFrame({"metric": names}))
     return {row.pop("metric"): row for row in table.to_dicts()}
+
+
+def kinds(names: list[str]) -> dict[str, dict[str, object]]:
+    """The same, without how much of it hurts."""
+    return {name: {key: row[key] for key in row if key != "least"} for name, row in readings(names).items()}
 
 
 def expected(known: tuple[str, str], *, share: bool, node: bool) -> dict[str, object]:
     """What should be recognised of a resource."""
     names: dict[str, object] = {"resource": known[0], "fault_type": known[1]}
-    return names | {"is_share": share, "is_symptom": False, "is_node": node}
+    return names | {
+        "is_share": share,
+        "is_symptom": False,
+        "is_node": node,
+        "is_event": known[0] in EVENTS,
+        "is_pool": known[0] in POOLS,
+    }
 
 
 @pytest.mark.parametrize("group", SHARES.items(), ids=lambda group: group[0][0])
 def test_shares_of_a_limit(group: Group) -> None:
     known, names = group
-    found = readings(names.split())
+    found = kinds(names.split())
     assert found == dict.fromkeys(found, expected(known, share=True, node=False))
 
 
 @pytest.mark.parametrize("group", SHARES_OF_MACHINES.items(), ids=lambda group: group[0][0])
 def test_shares_of_a_whole_machine(group: Group) -> None:
     known, names = group
-    found = readings(names.split())
+    found = kinds(names.split())
     assert found == dict.fromkeys(found, expected(known, share=True, node=True))
 
 
@@ -163,14 +213,14 @@ def test_shares_of_a_whole_machine(group: Group) -> None:
 def test_amounts(group: Group) -> None:
     """The kubelet's ``cpu.utilization`` counts cores; what is idle or free is no share of a limit."""
     known, names = group
-    found = readings(names.split())
+    found = kinds(names.split())
     assert found == dict.fromkeys(found, expected(known, share=False, node=False))
 
 
 @pytest.mark.parametrize("group", AMOUNTS_OF_MACHINES.items(), ids=lambda group: group[0][0])
 def test_amounts_of_a_whole_machine(group: Group) -> None:
     known, names = group
-    found = readings(names.split())
+    found = kinds(names.split())
     assert found == dict.fromkeys(found, expected(known, share=False, node=True))
 
 
@@ -182,7 +232,7 @@ def test_figures_of_the_requests_are_symptoms() -> None:
 
 def test_other_names_are_anonymous() -> None:
     """Words that merely contain a resource's, and attributes in braces, mislead nobody."""
-    found = readings(ANONYMOUS.split())
+    found = kinds(ANONYMOUS.split())
     assert {name for name, row in found.items() if set(row.values()) != {None, False}} == set()
 
 
@@ -190,8 +240,8 @@ def test_other_names_are_anonymous() -> None:
 def test_one_name_gives_the_same_kind_of_fault_as_a_column_of_them(
     groups: dict[tuple[str, str], str],
 ) -> None:
-    kinds = {name: known[1] for known, names in groups.items() for name in names.split()}
-    assert {name: fault_type_of(name).value for name in kinds} == kinds
+    types = {name: known[1] for known, names in groups.items() for name in names.split()}
+    assert {name: fault_type_of(name).value for name in types} == types
 
 
 def test_names_without_a_resource_have_no_kind_of_fault() -> None:
@@ -205,6 +255,43 @@ def test_names_are_read_whatever_their_case() -> None:
     assert upper == lower
 
 
+@pytest.mark.parametrize(
+    ("name", "least"),
+    [
+        ("container_cpu_usage_seconds_total", ONE_THREAD),
+        ("k8s.pod.cpu.usage", ONE_THREAD),
+        ("process.cpu.time", ONE_THREAD),
+        ("CpuUsage(m)", 1000 * ONE_THREAD),
+        ("container_cpu_cfs_throttled_seconds_total", 0.25),
+        ("container_cpu_cfs_throttled_periods_total", 2.5),
+        ("container_network_receive_packets_dropped_total", LOST_PACKETS),
+        ("node_disk_read_time_seconds_total", SLOW_DISK_S),
+        ("hikaricp_connections_active", math.inf),
+        ("tomcat_threads_busy_threads", math.inf),
+        ("hikaricp_connections_pending", 0),
+        ("container_memory_rss", 0),
+        ("queue_depth", 0),
+    ],
+)
+def test_the_amount_that_can_hurt_is_in_the_unit_of_the_metric(name: str, least: float) -> None:
+    """Cores, millicores, seconds, periods or packets a second; pools tell nothing without a limit."""
+    assert readings([name])[name]["least"] == least
+
+
+def test_attributes_tell_apart_what_is_used_and_what_is_left() -> None:
+    names = [f"system.cpu.utilization{{state={state}}}" for state in ("user", "idle")]
+    assert [row["is_share"] for row in readings(names).values()] == [True, False]
+
+
+def test_every_series_keeps_its_row_and_order() -> None:
+    names = ["queue_depth", "k8s.pod.cpu.usage", "queue_depth", "K8S.POD.CPU.USAGE"]
+    table = classified(pl.DataFrame({"metric": names, "pod": ["b", "a", "a", "b"]}))
+    assert table["metric"].to_list() == names
+    assert table["pod"].to_list() == ["b", "a", "a", "b"]
+    assert table["resource"].to_list() == [None, "CPU", None, "CPU"]
+
+
 def test_a_column_without_rows_is_read_too() -> None:
-    empty = pl.DataFrame(schema={"m": pl.String}).select(**classified(pl.col("m")))
-    assert empty.columns == ["resource", "fault_type", "is_share", "is_symptom", "is_node"]
+    empty = classified(pl.DataFrame(schema={"metric": pl.String}))
+    assert empty.is_empty()
+    assert {"resource", "fault_type", "least", "is_share", "is_symptom"} < set(empty.columns)

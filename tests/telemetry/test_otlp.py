@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from rclagent.telemetry import otlp
 from rclagent.telemetry.otlp import Place, kind_of, peer_of, place_of, series_of, time_of
 
 
@@ -70,3 +71,18 @@ def test_a_time_beyond_64_bits_is_unusable() -> None:
         0,
         0,
     ]
+
+
+def test_what_came_in_an_interval_is_a_rate() -> None:
+    """30 in a minute are half a one a second; of an unknown interval they stay 30."""
+    minute = 60 * 10**9
+    assert otlp.per_second(30.0, str(minute), 2 * minute) == 0.5
+    assert otlp.per_second(30.0, None, minute) == 30
+    assert otlp.per_second(30.0, minute, minute) == 30
+    assert otlp.is_delta("AGGREGATION_TEMPORALITY_DELTA", True)
+    assert not otlp.is_delta(1, False)
+
+
+def test_containers_of_a_pod_are_series_of_their_own() -> None:
+    resource = {"k8s.pod.name": "cart-1", "k8s.container.name": "proxy", "service.name": "cart"}
+    assert series_of(place_of(resource), "m", {"x": "1"})[3] == "m{k8s.container.name=proxy,x=1}"
