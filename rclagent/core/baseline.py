@@ -2,7 +2,7 @@
 
 The same tables come from a store for the incident window; evidence is the comparison
 of the two. Keys come first, then figures; times in milliseconds. ``spread`` tells how much a
-share differs from one quiet time to the next (rclagent.telemetry.shares); 0 where that is not asked for.
+share differs from one quiet time to the next (rclagent.evidence.pieces); a store leaves it out.
 """
 
 from __future__ import annotations
@@ -73,6 +73,19 @@ TEMPLATE_SCHEMA: Final[dict[str, pl.DataType]] = {
     "spread": _REAL,  # scatter of the share between pieces of time, beyond chance
 }
 """Log templates by operation."""
+
+SEQUENCE_SCHEMA: Final[dict[str, pl.DataType]] = {
+    "service": _TEXT,
+    "operation": _TEXT,  # of the span that logged
+    "severity": _TEXT,
+    "template": _TEXT,
+    "lead_severity": _TEXT,
+    "lead": _TEXT,  # template that most often comes right before it in the same span
+    "n": _COUNT,  # spans with the lead
+    "hits": _COUNT,  # of these, with the template, too
+    "spread": _REAL,  # scatter of the share between pieces of time, beyond chance
+}
+"""Log templates by the line that they follow."""
 
 CALL_SCHEMA: Final[dict[str, pl.DataType]] = {
     "service": _TEXT,
@@ -146,6 +159,26 @@ SERIES_SCHEMA: Final[dict[str, pl.DataType]] = {
 """Distribution of each metric series; missing names are empty; ``low`` and ``high`` are the only sample
 where there is one."""
 
+REVISION_SCHEMA: Final[dict[str, pl.DataType]] = {
+    "service": _TEXT,
+    "version": _TEXT,  # empty where unknown
+    "pod": _TEXT,  # empty where unknown
+    "n": _COUNT,  # traces that visit it
+    "first_ns": pl.Int64(),  # start of the first of these, Unix epoch
+    "last_ns": pl.Int64(),  # start of the last
+    "before": _COUNT,  # visits of the service that start before the first
+    "after": _COUNT,  # visits of the service that start after the last
+}
+"""Versions and pods of each service over time. A trace visits each of them once, however often it calls
+it, so that visits do not depend on each other."""
+
+QUIET_SCHEMA: Final[dict[str, pl.DataType]] = {
+    "channel": _TEXT,
+    "piece": _COUNT,  # start of the piece of quiet time, Unix epoch, ns
+    "strength": _REAL,  # of the strongest deviation that the channel sees in it; 0 for none
+}
+"""What each channel would say of each piece of the quiet time, were it an incident."""
+
 
 @dataclass(frozen=True, slots=True)
 class Baseline:
@@ -165,6 +198,8 @@ class Baseline:
     """LEG_SCHEMA."""
     templates: pl.DataFrame
     """TEMPLATE_SCHEMA."""
+    sequences: pl.DataFrame
+    """SEQUENCE_SCHEMA."""
     calls: pl.DataFrame
     """CALL_SCHEMA."""
     breaks: pl.DataFrame
@@ -177,3 +212,7 @@ class Baseline:
     """ENTRY_SCHEMA."""
     series: pl.DataFrame
     """SERIES_SCHEMA."""
+    revisions: pl.DataFrame
+    """REVISION_SCHEMA."""
+    quiet: pl.DataFrame
+    """QUIET_SCHEMA."""

@@ -19,6 +19,24 @@ class Channel(StrEnum):
     ENTRY = "entry"
 
 
+class Idea(StrEnum):
+    """A rule of the evidence step that can be left out, to see what it contributes."""
+
+    HALVES = "halves"
+    """Requests and responses of a call are told apart; without, whole calls are charged to the end that
+    more slow calls share."""
+    NEGATIVES = "negatives"
+    """What a mechanism predicts to be slow and is not counts against it."""
+    BREAK_POINTS = "break-points"
+    """The call that requests make last more often than before is suspect."""
+    LEADS = "leads"
+    """A line is missed where the line that leads it in is there."""
+    ONE_WITNESS = "one-witness"
+    """Channels that see the same requests count once; without, they add up."""
+    CHANCE = "chance"
+    """A channel that is loud in quiet time is believed less."""
+
+
 class EvidenceKind(StrEnum):
     """What was observed."""
 

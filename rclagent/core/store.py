@@ -17,8 +17,8 @@ class TelemetryStore(Protocol):
     host whose clock is off does not tear traces apart; a log line belongs with its
     trace, and by its own time where it names none. All tables are sorted by their key
     columns and do not depend on the order in which records arrived. Columns of each
-    table: rclagent.core.baseline. ``piece_s`` asks for the scatter of shares between pieces of time of that
-    length.
+    table: rclagent.core.baseline. Shares (``n`` and ``hits``) come without ``spread``; ``piece_s`` asks for
+    one line for each piece of time of that length, with its start (ns) in the column ``piece``.
     """
 
     def extent(self) -> Window | None:
@@ -43,13 +43,28 @@ class TelemetryStore(Protocol):
         windows: Sequence[Window],
         thresholds: pl.DataFrame | None = None,
         clocks: pl.DataFrame | None = None,
-        piece_s: float | None = None,
     ) -> pl.DataFrame:
         """Distribution of each leg, free of the offsets ``clocks``; with ``thresholds`` (leg key,
         ``limit_ms``) also how many exceed it."""
 
+    def leg_pieces(
+        self,
+        windows: Sequence[Window],
+        thresholds: pl.DataFrame,
+        piece_s: float,
+        clocks: pl.DataFrame | None = None,
+    ) -> pl.DataFrame:
+        """Each leg by piece of time: leg key, ``piece``, ``n``, ``over`` (values above ``limit_ms``), and
+        ``mean_ms`` and ``p50_ms`` where many are."""
+
     def templates(self, windows: Sequence[Window], piece_s: float | None = None) -> pl.DataFrame:
         """Spans of each operation, and those that logged each template."""
+
+    def sequences(
+        self, windows: Sequence[Window], leads: pl.DataFrame | None = None, piece_s: float | None = None
+    ) -> pl.DataFrame:
+        """Spans that logged the line by which another is usually led in, and those that logged both; the
+        usual leads are those of ``leads`` (service, operation and both lines), else of the windows."""
 
     def calls(self, windows: Sequence[Window], piece_s: float | None = None) -> pl.DataFrame:
         """Requests of each operation, and those that made each call."""
@@ -59,6 +74,10 @@ class TelemetryStore(Protocol):
 
     def errors(self, windows: Sequence[Window]) -> pl.DataFrame:
         """Spans of each operation, how many have a status and how many failed."""
+
+    def error_pieces(self, windows: Sequence[Window], piece_s: float) -> pl.DataFrame:
+        """``n`` spans with a status of each operation at which errors ever start, and ``hits`` at which they
+        do, for each ``piece`` of time."""
 
     def attempts(self, windows: Sequence[Window]) -> pl.DataFrame:
         """Calls tried by each operation, and which service answered."""
@@ -71,6 +90,9 @@ class TelemetryStore(Protocol):
 
     def series(self, windows: Sequence[Window]) -> pl.DataFrame:
         """Distribution of each metric series."""
+
+    def revisions(self, windows: Sequence[Window]) -> pl.DataFrame:
+        """When each version and pod of a service was at work."""
 
     def leg_values(
         self, windows: Sequence[Window], keys: pl.DataFrame, clocks: pl.DataFrame | None = None

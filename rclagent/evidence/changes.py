@@ -20,6 +20,10 @@ MIN_INCIDENT: Final = 3
 """Fewer requests of an operation show nothing about what they do."""
 MIN_BASELINE: Final = 8
 """The same of the baseline."""
+FULL_Z: Final = 10.0
+"""Distance from which a change is as certain as it gets; below, its weight grows with z."""
+HALF: Final = 0.5
+"""Weight of observations that two services may own."""
 TRIALS: Final = ("service", "operation")
 """Key of a trial."""
 
@@ -27,6 +31,11 @@ TRIALS: Final = ("service", "operation")
 def changed(z: pl.Expr, difference: pl.Expr) -> pl.Expr:
     """Whether a share changed enough: |z| > 3 by at least 0.4, or |z| > 8 by at least 0.15."""
     return ((z.abs() > 3) & (difference.abs() >= 0.4)) | ((z.abs() > 8) & (difference.abs() >= 0.15))
+
+
+def weight(z: pl.Expr, difference: pl.Expr) -> pl.Expr:
+    """How much a change says, 0..1: min(1, |p1 - p0|) x min(1, |z| / FULL_Z)."""
+    return difference.abs().clip(0, 1) * (z.abs() / FULL_Z).clip(0, 1)
 
 
 def align(

@@ -15,17 +15,14 @@ Legs are read by the ownership search, together; everything else by where it was
 from __future__ import annotations
 
 from collections import defaultdict
-from typing import Final
+from typing import Final, NamedTuple
 
 import polars as pl
 
-from rclagent.evidence.fusion import FELT
+from rclagent.evidence.changes import HALF, weight
+from rclagent.evidence.fusion import lost_share
 from rclagent.evidence.ownership import STEADY, VARYING, Owner, find_owners
 
-FULL_Z: Final = 10.0
-"""Distance from which a change is as certain as it gets; below, weights grow with z."""
-HALF: Final = 0.5
-"""Weight of observations that two services may own."""
 LEAST_LOSS: Final = 0.05
 """An owner of less than this share of the lost time is not named."""
 NAMED_CHANGE: Final = 0.3
@@ -74,16 +71,24 @@ def charge_legs(legs: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def claim_legs(legs: pl.DataFrame, request_ms: float) -> tuple[Weights, list[Owner]]:
+class LegClaims(NamedTuple):
+    """Slow legs read as the doing of services."""
+
+    weights: Weights
+    """Share of the time lost x precision of the mechanism x how much all of it is felt, at most 1."""
+    owners: list[Owner]
+    """Best first."""
+    lost: dict[str, float]
+    """Service to the time lost that it owns, in units of what users feel
+    (rclagent.evidence.fusion.lost_share)."""
+
+
+def claim_legs(legs: pl.DataFrame, request_ms: float) -> LegClaims:
     """Owners of the slow legs, and how much of the lost time each leg of theirs is.
 
     Args:
         legs: rclagent.evidence.legs.compare_legs, with ``evidence_id``.
         request_ms: Time that all requests of the window took together.
-
-    Returns:
-        Weights: share of the time lost x precision of the mechanism x how much is felt, min(1, lost /
-        (FELT x request time)); and the owners, best first.
     """
     places = charge_legs(legs)
     owners = find_owners(places, LEAST_LOSS)
@@ -91,17 +96,19 @@ def claim_legs(legs: pl.DataFrame, request_ms: float) -> tuple[Weights, list[Own
     total = float(lost["lost_ms"].sum())
     weights: Weights = defaultdict(dict)
     if not total:
-        return weights, []
-    felt = min(1.0, total / (FELT * request_ms)) if request_ms else 1.0
+        return LegClaims(weights, [], {})
+    felt = lost_share(total, request_ms)
     by_leg = {
         leg: (evidence, ms)
         for leg, evidence, ms in lost.select("leg_id", "evidence_id", "lost_ms").iter_rows()
     }
+    owned: dict[str, float] = defaultdict(float)
     for owner in owners:
+        owned[owner.service] += lost_share(owner.weight, request_ms)
         for leg in owner.legs:
             evidence, ms = by_leg[leg]
-            weights[owner.service][evidence] = ms / total * owner.precision * felt
-    return weights, owners
+            weights[owner.service][evidence] = ms / total * owner.precision * min(1.0, felt)
+    return LegClaims(weights, owners, dict(owned))
 
 
 def claim_code(
@@ -118,39 +125,41 @@ def claim_code(
     """
     weights: Weights = defaultdict(dict)
     breakers: dict[str, float] = defaultdict(float)
-    strength = pl.col("change").abs().clip(0, 1) * (pl.col("z").abs() / FULL_Z).clip(0, 1)
-    for service, evidence, weight in logs.select("service", "evidence_id", strength).iter_rows():
-        weights[service][evidence] = weight
-    for service, evidence, weight in calls.select("service", "evidence_id", strength * HALF).iter_rows():
-        weights[service][evidence] = weight
+    strength = weight(pl.col("z"), pl.col("change"))
+    for service, evidence, value in logs.select("service", "evidence_id", strength).iter_rows():
+        weights[service][evidence] = value
+    for service, evidence, value in calls.select("service", "evidence_id", strength * HALF).iter_rows():
+        weights[service][evidence] = value
     # Whoever asks and gets no answer ends the request, but does not break it.
     unanswered = dict(
         pl.concat([table.select("service", "callee") for table in (errors, silence)]).drop_nulls().iter_rows()
     )
     # A service in which errors start breaks its requests itself, whomever it called last.
     failing = set(errors.filter(pl.col("callee").is_null())["service"])
-    for service, callee, evidence, weight in breaks.select(
+    for service, callee, evidence, value in breaks.select(
         "service", "callee", "evidence_id", strength
     ).iter_rows():
         callee = "" if service in failing else unanswered.get(service, callee)
         if callee:
-            weights[callee][evidence] = weight * HALF
+            weights[callee][evidence] = value * HALF
         else:
-            weights[service][evidence] = weight
-            breakers[service] = max(breakers[service], weight)
-    for service, callee, evidence, weight in errors.select(
+            weights[service][evidence] = value
+            breakers[service] = max(breakers[service], value)
+    for service, callee, evidence, value in errors.select(
         "service", "callee", "evidence_id", strength
     ).iter_rows():
-        weights[callee or service][evidence] = weight
-    for callee, evidence, weight in silence.select("callee", "evidence_id", strength).iter_rows():
-        weights[callee][evidence] = weight
+        weights[callee or service][evidence] = value
+    for callee, evidence, value in silence.select("callee", "evidence_id", strength).iter_rows():
+        weights[callee][evidence] = value
     return weights, dict(breakers)
 
 
 def claim_resources(series: pl.DataFrame) -> Weights:
     """Weights of resources: 1 at a limit; less for known and for anonymous series that changed far."""
+    # A full pool weighs like a change: a slow callee fills the pools of its callers.
+    full = pl.col("saturated") & ~pl.col("is_pool")
     weight = (
-        pl.when("saturated").then(1.0).when(pl.col("resource").is_not_null()).then(NAMED_CHANGE).otherwise(ANONYMOUS_CHANGE)
+        pl.when(full).then(1.0).when(pl.col("resource").is_not_null()).then(NAMED_CHANGE).otherwise(ANONYMOUS_CHANGE)
     )  # fmt: skip
     weights: Weights = defaultdict(dict)
     # A series of a whole machine speaks for everyone on it, so for nobody in particular.

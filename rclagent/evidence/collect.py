@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
 from typing import Final
 
 import networkx as nx
@@ -10,10 +11,12 @@ import polars as pl
 
 from rclagent.core.baseline import LEG_KEYS, Baseline
 from rclagent.core.diagnosis import RuledOut
-from rclagent.core.evidence import Channel, Evidence, EvidenceKind
+from rclagent.core.evidence import Channel, Evidence, EvidenceKind, Idea
 from rclagent.core.incident import Incident
-from rclagent.evidence.calls import compare_breaks, compare_calls
+from rclagent.evidence.calls import compare_breaks, compare_calls, own_breaks
+from rclagent.evidence.chance import Chance, temper
 from rclagent.evidence.claims import claim_code, claim_legs, claim_resources
+from rclagent.evidence.deploys import find_changes
 from rclagent.evidence.dominance import dominant_legs
 from rclagent.evidence.entry import compare_entries
 from rclagent.evidence.errors import compare_attempts, compare_errors, missing_callees, vanished_pods
@@ -29,6 +32,7 @@ from rclagent.evidence.observations import (
     call_evidence,
     entry_evidence,
     error_evidence,
+    figure,
     leg_evidence,
     observe,
     series_evidence,
@@ -45,19 +49,19 @@ MOSTLY_EXPLAINED: Final = 0.5
 """A component of whose change at least this share is explained by another is ruled out."""
 
 
-def collect_evidence(incident: Incident, without: Collection[Channel] = ()) -> Findings:
+def collect_evidence(incident: Incident, without: Collection[Channel | Idea] = ()) -> Findings:
     """Measure an incident with every channel, and fuse what they see.
 
     Args:
         incident: Telemetry, window and baseline. Without a baseline only what needs none is
             measured: which legs make up the time of the requests.
-        without: Channels to leave out, to see what each contributes.
+        without: Channels and rules to leave out, to see what each contributes.
 
     Returns:
         Observations, their owners, candidates best first, and who shows what.
     """
     if incident.baseline is None:
-        return dominant_legs(incident.store, incident.window)
+        return replace(dominant_legs(incident.store, incident.window), changes=find_changes(incident))
     store, window, baseline = incident.store, incident.window, incident.baseline
     legs = compare_legs(store, window, baseline)
     legs = legs.clear() if Channel.LEGS in without else legs
@@ -70,25 +74,36 @@ def collect_evidence(incident: Incident, without: Collection[Channel] = ()) -> F
     requests = store.entries([window])
     request_ms = float((requests["n"] * requests["mean_ms"]).sum())
     all_legs = legs.join(observed.legs.select(*LEG_KEYS, "evidence_id"), on=list(LEG_KEYS), how="left")
-    timing, owners = claim_legs(all_legs, request_ms)
-    code, breakers = claim_code(
-        observed.logs, observed.calls, observed.breaks, observed.errors, observed.silence
-    )
+    timing = claim_legs(all_legs, request_ms)
+    breaks = own_breaks(observed.breaks, observed.calls, observed.legs, baseline)
+    code, breakers = claim_code(observed.logs, observed.calls, breaks, observed.errors, observed.silence)
     services = _service_calls(incident, baseline)
-    suspicions = fuse(timing, code, claim_resources(observed.series), breakers, services)
+    one_witness = Idea.ONE_WITNESS not in without
+    measured = fuse(
+        timing.weights, code, claim_resources(observed.series), breakers, services, one_witness=one_witness
+    )
+    chance = Chance.of(baseline.quiet)
+    suspicions = {
+        service: item
+        if Idea.CHANCE in without
+        else temper(item, evidence, chance, timing.lost.get(service, 0.0))
+        for service, item in measured.items()
+    }
 
-    candidates = _candidates(incident, suspicions, owners, observed, evidence, shown)
+    candidates = _candidates(incident, suspicions, timing.owners, observed, evidence, shown)
     components = store.components([window])
     return Findings(
         evidence=evidence,
         claims=_claims(candidates, suspicions),
         candidates=candidates,
-        ruled_out=_ruled_out(suspicions),
+        ruled_out=_ruled_out(measured),
         entries=_entries(entries),
         witnesses=seen,
         services=tuple(
             pl.concat([components["service"], baseline.components["service"]]).unique().sort().to_list()
         ),
+        changes=find_changes(incident),
+        sees_failures=_sees_failures(incident, baseline),
         missing=_missing(incident, baseline),
     )
 
@@ -98,7 +113,7 @@ def _observe(
     legs: pl.DataFrame,
     entries: pl.DataFrame,
     baseline: Baseline,
-    without: Collection[Channel],
+    without: Collection[Channel | Idea],
 ) -> tuple[Observed, dict[str, Evidence]]:
     store, window = incident.store, incident.window
     missed = missing_callees(store.attempts([window]), baseline.attempts)
@@ -107,13 +122,15 @@ def _observe(
         .join(missed, on=["service", "operation"], how="left")
         .with_columns(pl.when(pl.col("outgoing") > 0).then("callee").alias("callee"))
     )
+    breaks, led = compare_breaks(store, window, baseline), Idea.LEADS not in without
+    breaks = breaks.clear() if Idea.BREAK_POINTS in without else breaks
     deviating = entries.filter(pl.max_horizontal("slow_z", "failed_z") > Z_GATE)
     slow = legs.filter(pl.col("slow") & (pl.col("leg") != "gap"))
     measured: dict[str, tuple[Channel, pl.DataFrame, Callable[[Row], Evidence]]] = {
         "legs": (Channel.LEGS, slow, leg_evidence),
-        "logs": (Channel.LOGS, compare_templates(store, window, baseline), template_evidence),
+        "logs": (Channel.LOGS, compare_templates(store, window, baseline, led=led), template_evidence),
         "calls": (Channel.CALLS, compare_calls(store, window, baseline), call_evidence),
-        "breaks": (Channel.CALLS, compare_breaks(store, window, baseline), break_evidence),
+        "breaks": (Channel.CALLS, breaks, break_evidence),
         "errors": (Channel.ERRORS, errors, error_evidence),
         "silence": (Channel.ERRORS, compare_attempts(store, window, baseline), silence_evidence),
         "series": (Channel.RESOURCES, compare_series(store, window, baseline), series_evidence),
@@ -181,6 +198,7 @@ def _candidates(
                 fault_type=name_fault(suspicion, mine, observed.legs, evidence),
                 score=suspicion.score,
                 evidence=ids,
+                chance=figure(suspicion.chance),
             )
         )
     # Equal scores are ordered by what does not depend on names where possible.
@@ -234,3 +252,8 @@ def _missing(incident: Incident, baseline: Baseline) -> tuple[str, ...]:
         f"The logs of {service} are gone while its spans go on: their collection broke, so they tell nothing."
         for service in silent
     )
+
+
+def _sees_failures(incident: Incident, baseline: Baseline) -> bool:
+    logs = min(incident.store.counts([incident.window])["logs"], baseline.counts["logs"])
+    return logs > 0 or not incident.store.errors([incident.window]).is_empty()

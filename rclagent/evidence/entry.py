@@ -1,4 +1,4 @@
-"""Entry channel: where users feel the incident, and since when.
+"""Entry channel: where users feel the incident.
 
 A request is affected when it fails or takes longer than the baseline's 95th percentile of its
 entry operation (plus a millisecond). Entries tell that something is wrong and where it is felt;
@@ -7,22 +7,12 @@ they own nothing.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Final
-
 import polars as pl
 
 from rclagent.core.baseline import Baseline
 from rclagent.core.store import TelemetryStore
 from rclagent.core.window import Window
 from rclagent.evidence.statistics import exceedance_z, share_z
-
-BUCKET_S: Final = 10.0
-"""Resolution of the search for the onset."""
-ONSET_Z: Final = 4.0
-"""A bucket is alarming from here on: among the 360 buckets of an hour one passes by chance in 90 hours."""
-MIN_REQUESTS: Final = 3
-"""Fewer requests in a bucket show nothing."""
 
 
 def entry_limits(baseline: pl.DataFrame) -> pl.DataFrame:
@@ -51,43 +41,3 @@ def compare_entries(store: TelemetryStore, window: Window, baseline: Baseline) -
         .drop("bucket_ns")
         .sort(-pl.max_horizontal("slow_z", "failed_z"), -pl.col("n"), *keys)
     )
-
-
-def find_onset(store: TelemetryStore, windows: Sequence[Window], entries: pl.DataFrame) -> int | None:
-    """When the entries began to deviate.
-
-    Over all entries together, the share of slow (against 5 %) and of failed requests (against the
-    baseline's share) is looked at in buckets of BUCKET_S; the onset is the start of the first bucket with
-    z > ONSET_Z that is followed by another or by the end of the data.
-
-    Args:
-        store: Telemetry to search.
-        windows: Times to search.
-        entries: The baseline's entries (ENTRY_SCHEMA).
-
-    Returns:
-        Nanoseconds since the Unix epoch; None where nothing deviates.
-    """
-    known = entries.group_by("service", "operation").agg(
-        pl.col("n").sum().alias("base_n"), pl.col("failed").sum().alias("base_failed")
-    )
-    expected_failed = pl.col("n") * pl.col("base_failed") / pl.col("base_n")
-    buckets = (
-        store.entries(windows, entry_limits(entries), BUCKET_S)
-        .join(known, on=["service", "operation"], how="inner")
-        .group_by("bucket_ns")
-        .agg(
-            pl.col("n", "over", "failed", "base_n", "base_failed").sum(),
-            expected_failed.sum().alias("expected"),
-        )
-        .filter(pl.col("n") >= MIN_REQUESTS)
-        .sort("bucket_ns")
-    )
-    slow = exceedance_z(pl.col("over"), pl.col("n"), pl.col("base_n"))
-    # What the baseline would show of failures, had it the mix of entries of this bucket.
-    usual = pl.col("expected") / pl.col("n") * pl.col("base_n")
-    failed = share_z(pl.col("failed"), pl.col("n"), usual, pl.col("base_n"))
-    alarming = buckets.select((pl.max_horizontal(slow, failed) > ONSET_Z).alias("alarming"))["alarming"]
-    sustained = alarming & alarming.shift(-1, fill_value=True)
-    onsets = buckets["bucket_ns"].filter(sustained)
-    return int(onsets[0]) if len(onsets) else None

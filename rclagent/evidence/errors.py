@@ -19,6 +19,7 @@ from rclagent.core.baseline import Baseline
 from rclagent.core.store import TelemetryStore
 from rclagent.core.window import Window
 from rclagent.evidence.changes import changed
+from rclagent.evidence.revisions import replaced_pods
 from rclagent.evidence.statistics import Z_GATE, share_z
 
 MIN_ERRORS: Final = 3
@@ -51,13 +52,17 @@ def compare_errors(store: TelemetryStore, window: Window, baseline: Baseline) ->
         .with_columns(pl.coalesce("base_n", "service_n"), pl.coalesce("base_hits", "service_hits"))
         .filter(pl.col("base_n").is_not_null())
     )
+    columns = [*keys, "n", "hits", "outgoing", "base_n", "base_hits", "change", "z"]
+    return more_errors(both).select(columns).sort(keys)
+
+
+def more_errors(both: pl.DataFrame) -> pl.DataFrame:
+    """Of two sides of errors (``n``, ``hits``, ``base_n``, ``base_hits``) those that became more, with
+    ``change`` and ``z``."""
     change = pl.col("hits") / pl.col("n") - pl.col("base_hits") / pl.col("base_n")
     z = share_z(pl.col("hits"), pl.col("n"), pl.col("base_hits"), pl.col("base_n"))
-    return (
-        both.with_columns(change.alias("change"), z.alias("z"))
-        .filter((pl.col("z") > Z_GATE) & (pl.col("hits") >= MIN_ERRORS) & (pl.col("change") >= MIN_RISE))
-        .select(*keys, "n", "hits", "outgoing", "base_n", "base_hits", "change", "z")
-        .sort(keys)
+    return both.with_columns(change.alias("change"), z.alias("z")).filter(
+        (pl.col("z") > Z_GATE) & (pl.col("hits") >= MIN_ERRORS) & (pl.col("change") >= MIN_RISE)
     )
 
 
@@ -130,7 +135,8 @@ def _answers(attempts: pl.DataFrame) -> pl.DataFrame:
 def vanished_pods(store: TelemetryStore, window: Window, baseline: Baseline) -> pl.DataFrame:
     """Pods that sent spans in the baseline, should have sent at least EXPECTED_SPANS, and sent none.
 
-    A pod whose service has a pod that the baseline does not know was replaced: a deploy.
+    A pod whose service has a pod that the baseline does not know was replaced: a deploy. So was one whose
+    place another took before the baseline ended.
 
     Returns:
         ``service``, ``pod``, ``expected`` (spans), in order of key.
@@ -144,6 +150,7 @@ def vanished_pods(store: TelemetryStore, window: Window, baseline: Baseline) -> 
         return before.select(*keys, pl.lit(0.0).alias("expected")).clear()
     return (
         before.join(now, on=keys, how="anti")
+        .join(replaced_pods(baseline.revisions), on=keys, how="anti")
         .group_by(keys)
         .agg((pl.col("spans").sum() * total / base_total).alias("expected"))
         .filter((pl.col("expected") >= EXPECTED_SPANS) & ~pl.col("service").is_in(replaced.implode()))

@@ -44,7 +44,9 @@ def name_fault(
         evidence: All observations.
     """
     mine = [evidence[name] for name in suspicion.weights if suspicion.weights[name] > 0]
-    saturated = [item for item in mine if item.kind is EvidenceKind.SATURATION]
+    full = [item for item in mine if item.kind is EvidenceKind.SATURATION]
+    # A full pool names no kind of fault: what holds its connections does.
+    saturated = [item for item in full if _resource(item) is not FaultType.UNKNOWN]
     if saturated:
         return _resource(max(saturated, key=lambda item: (item.strength, item.id)))
     if owners and suspicion.timing >= suspicion.code_left:
@@ -94,7 +96,11 @@ def _behaviour(mine: Sequence[Evidence], suspicion: Suspicion) -> FaultType:
         return FaultType.EXCEPTION
     if vanished & appeared:
         return FaultType.WRONG_RESULT
-    if vanished or strongest.kind is EvidenceKind.BREAK_POINT:
+    # A call that vanishes, too, says as much of the same requests, and less of why.
+    broken = max(
+        (suspicion.weights[item.id] for item in mine if item.kind is EvidenceKind.BREAK_POINT), default=0
+    )
+    if vanished or broken >= most:
         return FaultType.EXCEPTION
     return FaultType.WRONG_RESULT if appeared else FaultType.UNKNOWN
 

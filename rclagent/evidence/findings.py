@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import polars as pl
 
-from rclagent.core.diagnosis import RuledOut
+from rclagent.core.diagnosis import Change, RuledOut
 from rclagent.core.evidence import Component, Evidence, FaultType
 
 
@@ -35,6 +35,8 @@ class Candidate:
     """Fused strength after explain-away; comparable within one incident."""
     evidence: tuple[str, ...]
     """Ids, strongest first."""
+    chance: float = 1.0
+    """Probability that quiet time shows as much, 0..1 (rclagent.evidence.chance); 1 where nobody knows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +74,10 @@ class Findings:
     ``evidence_id``, ``excess_ms`` (0 where the observation is not about time), ``start_ns``."""
     services: tuple[str, ...]
     """Every service seen in the incident or its baseline, sorted."""
+    changes: tuple[Change, ...] = ()
+    """What was changed of the services, in order of time."""
+    sees_failures: bool = True
+    """Whether failures would show: by log lines, or by the status of spans."""
     missing: tuple[str, ...] = ()
     """Sentences that say what could not be measured."""
     notes: tuple[str, ...] = field(default=())

@@ -50,11 +50,19 @@ class Suspicion:
     """Service that explains most of the change."""
     weights: dict[str, float] = field(default_factory=dict)
     """Evidence id to its share in the score."""
+    chance: float = 1.0
+    """Probability that quiet time shows as much in one of the channels, 0..1."""
 
     @property
     def score(self) -> float:
         """Sum of the families, six significant digits."""
         return figure(self.timing + self.code_left + self.resources)
+
+
+def lost_share(lost_ms: float, request_ms: float) -> float:
+    """Lost time in units of what users feel: lost / (FELT x time of all requests); 1 where no request is
+    known."""
+    return lost_ms / (FELT * request_ms) if request_ms else 1.0
 
 
 def explain_away(
@@ -98,6 +106,8 @@ def fuse(
     resources: Mapping[str, Mapping[str, float]],
     breaks: Mapping[str, float],
     services: nx.DiGraph[str],
+    *,
+    one_witness: bool = True,
 ) -> dict[str, Suspicion]:
     """What speaks for each service.
 
@@ -107,17 +117,19 @@ def fuse(
         resources: Service to evidence id to strength 0..1 (the strongest counts).
         breaks: Service to the strength with which it ends requests itself.
         services: Caller -> callee.
+        one_witness: Whether of a service's changes the strongest counts; else they add up.
     """
+    together = max if one_witness else sum
     found: dict[str, Suspicion] = defaultdict(Suspicion)
     left, explained_by = explain_away(
-        {name: max(items.values()) for name, items in code.items()}, breaks, services
+        {name: together(items.values()) for name, items in code.items()}, breaks, services
     )
     for service, items in timing.items():
         found[service].timing = min(1.0, sum(items.values()))
         found[service].weights.update(items)
     for service, items in code.items():
         suspicion = found[service]
-        suspicion.code, suspicion.code_left = max(items.values()), left[service]
+        suspicion.code, suspicion.code_left = together(items.values()), left[service]
         suspicion.explained_by = explained_by.get(service)
         scale = suspicion.code_left / suspicion.code
         suspicion.weights.update({evidence: strength * scale for evidence, strength in items.items()})

@@ -67,6 +67,7 @@ def template_evidence(row: Row) -> Evidence:
     """A log line that vanished or appeared."""
     gone = row["change"] < 0
     where = f" during {row['operation']}" if row["operation"] else " for each request"
+    where += f" after «{row['lead']}»" if row["lead"] else ""
     line = f"{row['severity']} line" if row["severity"] else "line"
     verb = "no longer writes" if gone else "now writes"
     return Evidence(
@@ -168,7 +169,7 @@ def series_evidence(row: Row) -> Evidence:
     what = row["resource"] or row["metric"]
     if row["level"] is not None:
         level, before = (
-            f"{row['level']:.0%} of its limit",
+            f"{row['level']:.0%} of {row['of']}",
             f"usual {row['base_p50'] * row['level'] / row['value']:.1%}",
         )
     else:

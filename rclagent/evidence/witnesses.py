@@ -12,7 +12,7 @@ from rclagent.core.evidence import Evidence, SpanReference
 from rclagent.core.store import TelemetryStore
 from rclagent.core.window import Window
 from rclagent.evidence.entry import entry_limits
-from rclagent.evidence.legs import MARGIN_MS
+from rclagent.evidence.legs import leg_limits
 
 EXAMPLES: Final = 20
 """References that an observation carries at most."""
@@ -48,10 +48,10 @@ def exhibits(store: TelemetryStore, window: Window, baseline: Baseline, observed
     Returns:
         ``evidence_id``, ``trace_id``, ``span_id``, ``pod`` (where the span ran), ``caller_pod``,
         ``start_ns``, ``odd`` (it shows the observation), ``excess_ms`` (over the usual 95th
-        percentile; 0 where it is not about time); sorted.
+        percentile and its margin; 0 where it is not about time); sorted.
     """
-    legs = observed.legs.select(
-        *LEG_KEYS, "evidence_id", (pl.col("base_p95_ms") + MARGIN_MS).alias("limit_ms")
+    legs = observed.legs.select(*LEG_KEYS, "evidence_id").join(
+        leg_limits(baseline.legs), on=list(LEG_KEYS), maintain_order="left"
     )
     slow = store.leg_values([window], legs, store.clocks([window], baseline.clocks)).with_columns(
         (pl.col("ms") > pl.col("limit_ms")).alias("odd"),
@@ -68,7 +68,7 @@ def exhibits(store: TelemetryStore, window: Window, baseline: Baseline, observed
     return pl.concat(
         [
             slow.select(_COLUMNS),
-            _changes(store.template_spans([window], _keys(named, "severity", "template"))),
+            _changes(_lines(store, window, named)),
             _changes(store.call_requests([window], _keys(observed.calls, "callee", "call"), last=False)),
             _changes(store.call_requests([window], _keys(observed.breaks, "callee", "call"), last=True)),
             _changes(store.error_spans([window], _keys(observed.errors))),
@@ -76,6 +76,17 @@ def exhibits(store: TelemetryStore, window: Window, baseline: Baseline, observed
             entries.with_columns(pl.lit(None, dtype=pl.String).alias("caller_pod")).select(_COLUMNS),
         ]
     ).sort("evidence_id", "trace_id", "span_id")  # fmt: skip
+
+
+def _lines(store: TelemetryStore, window: Window, named: pl.DataFrame) -> pl.DataFrame:
+    """Spans that could have logged the changed lines; of one that is missing after its lead those with it."""
+    spans = store.template_spans([window], _keys(named, "severity", "template"))
+    leads = named.filter(pl.col("lead").is_not_null()).select(
+        "service", "operation", "evidence_id", severity="lead_severity", template="lead"
+    )
+    led = store.template_spans([window], leads).filter("has").select("evidence_id", "trace_id", "span_id")
+    alone = spans.join(leads, on="evidence_id", how="anti")
+    return pl.concat([alone, spans.join(led, on=led.columns, how="semi")])
 
 
 def witnesses(shown: pl.DataFrame) -> pl.DataFrame:

@@ -7,13 +7,13 @@ from typing import Final
 import numpy as np
 import polars as pl
 
-from rclagent.core.baseline import ATTEMPT_SCHEMA, BREAK_SCHEMA, CALL_SCHEMA
+from rclagent.core.baseline import ATTEMPT_SCHEMA
 from rclagent.telemetry.codes import IntArray, contains
-from rclagent.telemetry.counting import Pieces, count_by, count_pieces
+from rclagent.telemetry.counting import Pieces, count_by, count_pieces, time_key
 from rclagent.telemetry.legs import may_call
 from rclagent.telemetry.requests import call_pairs
 from rclagent.telemetry.runs import ranks_in_runs
-from rclagent.telemetry.shares import shares_of_counts
+from rclagent.telemetry.shares import shares
 from rclagent.telemetry.span_tables import exhibited
 from rclagent.telemetry.trace_view import TraceView
 
@@ -23,13 +23,13 @@ _CALL_KEYS: Final = ("service", "operation", "callee", "call")
 
 
 def call_table(view: TraceView, pieces: Pieces | None) -> pl.DataFrame:
-    """CALL_SCHEMA: requests of each operation, and those that made each call."""
-    return _shares(view, view.calls_made, pieces).select(*CALL_SCHEMA)
+    """Requests of each operation, and those that made each call."""
+    return _shares(view, view.calls_made, pieces)
 
 
 def break_table(view: TraceView, pieces: Pieces | None) -> pl.DataFrame:
-    """BREAK_SCHEMA: requests of each operation by the call that they made last."""
-    return _shares(view, view.calls_made_last, pieces).select(*BREAK_SCHEMA)
+    """Requests of each operation by the call that they made last."""
+    return _shares(view, view.calls_made_last, pieces)
 
 
 def call_requests(view: TraceView, keys: pl.DataFrame, *, last: bool) -> pl.DataFrame:
@@ -100,17 +100,18 @@ def _numbered_calls(view: TraceView) -> pl.DataFrame:
 
 
 def _shares(view: TraceView, made: IntArray, pieces: Pieces | None) -> pl.DataFrame:
-    """Share of each operation's requests that made each call; _CALL_KEYS, ``n``, ``hits``, ``spread``."""
+    """Requests of each operation, ``n``, and those that made each call, ``hits``."""
     names = view.spans.names
     request, call = np.divmod(made, names.operations.height + 1)
     operation, requests = names.operation, view.requests
     hit = {"entered": operation[request], "number": call}
     hits = count_pieces(hit, view.piece(pieces, request), "hits")
     trials = count_pieces({"entered": operation[requests]}, view.piece(pieces, requests), "n")
-    table = shares_of_counts(hits, trials, ["entered", "number"], ["entered"])
+    table = shares(hits, trials, ["entered", "number"], ["entered"])
     return (
         table.hstack(names.operations[table["entered"]])
         .join(_numbered_calls(view), on="number", how="left")
-        .select(*_CALL_KEYS, "n", "hits", "spread")
-        .sort(_CALL_KEYS)
+        .drop("entered", "number")
+        .select(*_CALL_KEYS, pl.exclude(_CALL_KEYS))
+        .sort(*_CALL_KEYS, *time_key(pieces))
     )

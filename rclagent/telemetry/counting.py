@@ -21,8 +21,16 @@ class Pieces:
     """Length of each, seconds."""
 
     def of(self, trace_ns: IntArray) -> IntArray:
-        """Number of the piece that each trace belongs to, by its start."""
-        return (trace_ns - self.origin_ns) // max(int(self.length_s * NS_PER_S), 1)
+        """Number of the piece that each trace belongs to, by its start; small, so that it counts quickly."""
+        return (trace_ns - self.origin_ns) // self._length_ns
+
+    def dated(self, table: pl.DataFrame) -> pl.DataFrame:
+        """The table with the start of each ``piece``, Unix epoch, ns, in place of its number."""
+        return table.with_columns(pl.col("piece") * self._length_ns + self.origin_ns)
+
+    @property
+    def _length_ns(self) -> int:
+        return max(int(self.length_s * NS_PER_S), 1)
 
 
 def count_by(codes: Mapping[str, IntArray], name: str = "count") -> pl.DataFrame:
@@ -40,14 +48,22 @@ def count_by(codes: Mapping[str, IntArray], name: str = "count") -> pl.DataFrame
 
 
 def count_pieces(codes: Mapping[str, IntArray], piece: IntArray | None, name: str) -> pl.DataFrame:
-    """The same by piece of time, too, as rclagent.telemetry.shares.shares_of_counts takes it.
+    """The same by piece of time, too, as rclagent.telemetry.shares takes it.
 
     Args:
         codes: Columns by name, shape (n,) each.
-        piece: Piece of time of each row, shape (n,); None where scatter is not asked for, and the
-            column ``piece`` is null.
+        piece: Piece of time of each row, shape (n,), as the column ``piece``; None where time is not
+            told apart.
         name: Of the column of counts.
     """
-    if piece is None:
-        return count_by(codes, name).with_columns(pl.lit(None, dtype=pl.Int64).alias("piece"))
-    return count_by({**codes, "piece": piece}, name)
+    return count_by(codes if piece is None else {**codes, "piece": piece}, name)
+
+
+def dated(table: pl.DataFrame, pieces: Pieces | None) -> pl.DataFrame:
+    """The table with the start of each piece, where pieces are told apart."""
+    return table if pieces is None else pieces.dated(table)
+
+
+def time_key(pieces: Pieces | None) -> tuple[str, ...]:
+    """What tells the lines of one key apart: the piece of time, where it is asked for."""
+    return () if pieces is None else ("piece",)

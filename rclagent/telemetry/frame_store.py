@@ -17,11 +17,12 @@ import polars as pl
 from rclagent.core.baseline import COMPONENT_SCHEMA
 from rclagent.core.telemetry import Telemetry
 from rclagent.core.window import Window
-from rclagent.telemetry import call_tables, leg_tables, log_tables, span_tables
+from rclagent.telemetry import call_tables, leg_tables, log_sequences, log_tables, span_tables
 from rclagent.telemetry.codes import BoolArray, IntArray
-from rclagent.telemetry.counting import Pieces
+from rclagent.telemetry.counting import Pieces, dated
 from rclagent.telemetry.log_tables import LogLines
 from rclagent.telemetry.repair import RepairedSpans, repair_spans
+from rclagent.telemetry.revision_tables import revision_table
 from rclagent.telemetry.series_tables import metric_samples, series_table
 from rclagent.telemetry.trace_view import TraceView
 
@@ -110,13 +111,25 @@ class FrameStore:
         windows: Sequence[Window],
         thresholds: pl.DataFrame | None = None,
         clocks: pl.DataFrame | None = None,
-        piece_s: float | None = None,
     ) -> pl.DataFrame:
         """Distribution of each leg."""
         view = self._view(windows)
-        if thresholds is None:
-            return leg_tables.leg_table(view, clocks, self._pieces(piece_s))
-        return leg_tables.leg_excess(view, thresholds, clocks)
+        return (
+            leg_tables.leg_table(view, clocks)
+            if thresholds is None
+            else leg_tables.leg_excess(view, thresholds, clocks)
+        )
+
+    def leg_pieces(
+        self,
+        windows: Sequence[Window],
+        thresholds: pl.DataFrame,
+        piece_s: float,
+        clocks: pl.DataFrame | None = None,
+    ) -> pl.DataFrame:
+        """Each leg by piece of time."""
+        pieces = Pieces(self._origin_ns, piece_s)
+        return pieces.dated(leg_tables.leg_pieces(self._view(windows), thresholds, clocks, pieces))
 
     def leg_values(
         self, windows: Sequence[Window], keys: pl.DataFrame, clocks: pl.DataFrame | None = None
@@ -135,8 +148,16 @@ class FrameStore:
 
     def templates(self, windows: Sequence[Window], piece_s: float | None = None) -> pl.DataFrame:
         """Spans of each operation, and those that logged each template."""
-        lines = self._lines_in(windows)
-        return log_tables.template_table(self._view(windows), lines, self._pieces(piece_s))
+        lines, pieces = self._lines_in(windows), self._pieces(piece_s)
+        return dated(log_tables.template_table(self._view(windows), lines, pieces), pieces)
+
+    def sequences(
+        self, windows: Sequence[Window], leads: pl.DataFrame | None = None, piece_s: float | None = None
+    ) -> pl.DataFrame:
+        """Spans that logged the line by which another is usually led in, and those that logged both."""
+        lines, pieces = self._lines_in(windows), self._pieces(piece_s)
+        leads = log_sequences.usual_leads(lines) if leads is None else leads
+        return dated(log_sequences.sequence_table(lines, leads, pieces), pieces)
 
     def template_spans(self, windows: Sequence[Window], keys: pl.DataFrame) -> pl.DataFrame:
         """Spans of the operations in ``keys``, and whether each logged the template.
@@ -152,11 +173,13 @@ class FrameStore:
 
     def calls(self, windows: Sequence[Window], piece_s: float | None = None) -> pl.DataFrame:
         """Requests of each operation, and those that made each call."""
-        return call_tables.call_table(self._view(windows), self._pieces(piece_s))
+        pieces = self._pieces(piece_s)
+        return dated(call_tables.call_table(self._view(windows), pieces), pieces)
 
     def breaks(self, windows: Sequence[Window], piece_s: float | None = None) -> pl.DataFrame:
         """Requests of each operation by the call that they made last."""
-        return call_tables.break_table(self._view(windows), self._pieces(piece_s))
+        pieces = self._pieces(piece_s)
+        return dated(call_tables.break_table(self._view(windows), pieces), pieces)
 
     def call_requests(self, windows: Sequence[Window], keys: pl.DataFrame, *, last: bool) -> pl.DataFrame:
         """Requests of the operations in ``keys``, and whether each made the call (``last``: made it last).
@@ -174,6 +197,11 @@ class FrameStore:
     def errors(self, windows: Sequence[Window]) -> pl.DataFrame:
         """Spans of each operation, how many have a status and how many failed."""
         return span_tables.error_table(self._view(windows))
+
+    def error_pieces(self, windows: Sequence[Window], piece_s: float) -> pl.DataFrame:
+        """Spans with a status of each operation, and those at which errors start, by piece of time."""
+        pieces = Pieces(self._origin_ns, piece_s)
+        return pieces.dated(span_tables.error_pieces(self._view(windows), pieces))
 
     def error_spans(self, windows: Sequence[Window], keys: pl.DataFrame) -> pl.DataFrame:
         """Spans of the operations in ``keys``, and whether an error starts at each.
@@ -225,6 +253,11 @@ class FrameStore:
         """Distribution of each metric series."""
         return series_table(self._samples_in(windows))
 
+    def revisions(self, windows: Sequence[Window]) -> pl.DataFrame:
+        """When each version and pod of a service was at work."""
+        # Not of a view: nothing else asks about the same windows, and views are few.
+        return revision_table(self._repaired, within(windows, self._repaired.spans.trace_ns))
+
     def samples(self, windows: Sequence[Window]) -> pl.DataFrame:
         """Samples of every series in the windows, in order of key and time."""
         return self._samples_in(windows)
@@ -256,8 +289,13 @@ class FrameStore:
         return self._samples.filter(inside(windows, "time_ns"))
 
     def _pieces(self, piece_s: float | None) -> Pieces | None:
+        return None if piece_s is None else Pieces(self._origin_ns, piece_s)
+
+    @property
+    def _origin_ns(self) -> int:
+        """Where pieces of time are counted from."""
         extent = self.extent()
-        return None if piece_s is None or extent is None else Pieces(extent.start_ns, piece_s)
+        return 0 if extent is None else extent.start_ns
 
 
 def inside(windows: Sequence[Window], column: str) -> pl.Expr:

@@ -7,12 +7,15 @@ from typing import Final
 import numpy as np
 import polars as pl
 
-from rclagent.core.baseline import LEG_KEYS, LEG_SCHEMA
+from rclagent.core.baseline import LEG_KEYS
 from rclagent.telemetry.clocks import clock_offsets
 from rclagent.telemetry.counting import Pieces, count_pieces
 from rclagent.telemetry.legs import FloatArray
-from rclagent.telemetry.shares import shares_of_counts
+from rclagent.telemetry.shares import shares
 from rclagent.telemetry.trace_view import TraceView
+
+ODD: Final = 0.1
+"""Share of values above the limit from which a leg of a piece of time is looked at more closely."""
 
 _FIGURES: Final = (
     pl.len().cast(pl.Int64).alias("n"),
@@ -28,30 +31,14 @@ def clock_table(view: TraceView, known: pl.DataFrame | None) -> pl.DataFrame:
     return clock_offsets(view.halves.shortest(view.legs.ms), known)
 
 
-def leg_table(view: TraceView, clocks: pl.DataFrame | None, pieces: Pieces | None) -> pl.DataFrame:
-    """LEG_SCHEMA: distribution of each leg.
-
-    Args:
-        view: Traces.
-        clocks: Offsets to take out of the halves of calls.
-        pieces: Pieces of time to tell the scatter of; None where it is not asked for.
-    """
-    ms, key = _on_one_clock(view, clocks), view.legs.key
-    table = pl.DataFrame({"key": key, "ms": ms}).group_by("key").agg(_FIGURES)
-    if pieces is None:
-        return _named(view, table.with_columns(pl.lit(0.0).alias("spread"))).select(*LEG_SCHEMA)
-    limit = np.full(view.legs.keys.height, np.inf)
-    limit[table["key"].to_numpy()] = table["p95_ms"].to_numpy()
-    over = np.flatnonzero(ms > limit[key])
-    hits = count_pieces({"key": key[over]}, view.piece(pieces, view.legs.span[over]), "hits")
-    trials = count_pieces({"key": key}, view.piece(pieces, view.legs.span), "n")
-    spread = shares_of_counts(hits, trials, ["key"], ["key"]).select("key", "spread")
-    table = table.join(spread, on="key", how="left").with_columns(pl.col("spread").fill_null(0.0))
-    return _named(view, table).select(*LEG_SCHEMA)
+def leg_table(view: TraceView, clocks: pl.DataFrame | None) -> pl.DataFrame:
+    """Distribution of each leg, free of the offsets ``clocks``."""
+    values = pl.DataFrame({"key": view.legs.key, "ms": _on_one_clock(view, clocks)})
+    return _named(view, values.group_by("key").agg(_FIGURES))
 
 
 def leg_excess(view: TraceView, thresholds: pl.DataFrame, clocks: pl.DataFrame | None) -> pl.DataFrame:
-    """The same without scatter, and how many values exceed ``limit_ms`` of the leg (``over``), by how much on
+    """The same, and how many values exceed ``limit_ms`` of the leg (``over``), by how much on
     average over all (``over_excess_ms``), and how they scatter (``over_std_ms``)."""
     limits = view.legs.keys.join(thresholds, on=LEG_KEYS, how="left", maintain_order="left")["limit_ms"]
     over = pl.col("ms") > pl.col("limit_ms")
@@ -67,6 +54,29 @@ def leg_excess(view: TraceView, thresholds: pl.DataFrame, clocks: pl.DataFrame |
         )
     )
     return _named(view, table)
+
+
+def leg_pieces(
+    view: TraceView, thresholds: pl.DataFrame, clocks: pl.DataFrame | None, pieces: Pieces
+) -> pl.DataFrame:
+    """Each leg by piece of time: LEG_KEYS, ``piece``, ``n``, ``over``; and, where more than ODD of the values
+    are over ``limit_ms``, ``mean_ms`` and ``p50_ms``, null elsewhere."""
+    limits = view.legs.keys.join(thresholds, on=LEG_KEYS, how="left", maintain_order="left")["limit_ms"]
+    ms, key = _on_one_clock(view, clocks), view.legs.key
+    piece = pieces.of(view.spans.trace_ns)[view.legs.span]
+    over = np.flatnonzero(ms > limits.fill_null(np.inf).to_numpy()[key])
+    trials = count_pieces({"key": key}, piece, "n")
+    hits = count_pieces({"key": key[over]}, piece[over], "hits")
+    counts = shares(hits, trials, ["key"], ["key"]).rename({"hits": "over"})
+    odd = counts.filter(pl.col("over") > ODD * pl.col("n")).select("key", "piece")
+    concerned = np.flatnonzero(np.isin(key, odd["key"].unique().to_numpy()))
+    figures = (
+        pl.DataFrame({"key": key[concerned], "piece": piece[concerned], "ms": ms[concerned]})
+        .join(odd, on=["key", "piece"], how="semi")
+        .group_by("key", "piece")
+        .agg(pl.col("ms").mean().alias("mean_ms"), pl.col("ms").median().alias("p50_ms"))
+    )
+    return _named(view, counts.join(figures, on=["key", "piece"], how="left"), "piece")
 
 
 def leg_values(view: TraceView, keys: pl.DataFrame, clocks: pl.DataFrame | None) -> pl.DataFrame:
@@ -97,10 +107,10 @@ def leg_values(view: TraceView, keys: pl.DataFrame, clocks: pl.DataFrame | None)
     )
 
 
-def _named(view: TraceView, table: pl.DataFrame) -> pl.DataFrame:
-    """Figures by the names of the legs, in order."""
+def _named(view: TraceView, table: pl.DataFrame, *more: str) -> pl.DataFrame:
+    """Figures by the names of the legs, in order of these and of ``more``."""
     figures = table.drop("key")
-    return pl.concat([view.legs.keys[table["key"]], figures], how="horizontal").sort(LEG_KEYS)
+    return pl.concat([view.legs.keys[table["key"]], figures], how="horizontal").sort(*LEG_KEYS, *more)
 
 
 def _on_one_clock(view: TraceView, clocks: pl.DataFrame | None) -> FloatArray:

@@ -8,12 +8,11 @@ from typing import Final
 import numpy as np
 import polars as pl
 
-from rclagent.core.baseline import TEMPLATE_SCHEMA
 from rclagent.telemetry.coded_spans import CodedSpans
 from rclagent.telemetry.codes import BoolArray, IntArray, codes_of, contains, distinct, numbered
-from rclagent.telemetry.counting import Pieces, count_pieces
+from rclagent.telemetry.counting import Pieces, count_pieces, time_key
 from rclagent.telemetry.repair import RepairedSpans
-from rclagent.telemetry.shares import shares_of_counts
+from rclagent.telemetry.shares import shares
 from rclagent.telemetry.templates import template_of
 from rclagent.telemetry.trace_view import TraceView
 
@@ -26,6 +25,8 @@ class LogLines:
 
     trace_ns: IntArray
     """Start of the line's trace; its own time where it names none that is known."""
+    time_ns: IntArray
+    """When it was written."""
     row: IntArray
     """Row of the span that wrote it, -1 where it names none of its service."""
     place: IntArray
@@ -59,6 +60,7 @@ class LogLines:
         trace_ns[head >= 0] = repaired.spans.trace_ns[head[head >= 0]]
         return LogLines(
             trace_ns=trace_ns,
+            time_ns=logs["time_ns"].to_numpy(),
             row=row,
             place=place,
             kind=kind,
@@ -70,7 +72,7 @@ class LogLines:
     def where(self, kept: BoolArray) -> LogLines:
         """Some of the lines."""
         return LogLines(
-            self.trace_ns[kept], self.row[kept], self.place[kept], self.kind[kept],
+            self.trace_ns[kept], self.time_ns[kept], self.row[kept], self.place[kept], self.kind[kept],
             self.places, self.kinds, self.spans,
         )  # fmt: skip
 
@@ -86,11 +88,13 @@ class LogLines:
 
 
 def template_table(view: TraceView, lines: LogLines, pieces: Pieces | None) -> pl.DataFrame:
-    """TEMPLATE_SCHEMA: spans of each operation, and those that logged each template."""
+    """Spans of each operation, and those that logged each template."""
+    time = time_key(pieces)
     if not lines.row.size:
-        return pl.DataFrame(schema=TEMPLATE_SCHEMA)
+        counts = dict.fromkeys((*time, "n", "hits"), pl.Int64())
+        return pl.DataFrame(schema={**dict.fromkeys(_KEYS, pl.String()), **counts})
     tables = [_by_span(view, lines, pieces), _by_request(view, lines, pieces)]
-    return pl.concat(tables).select(*TEMPLATE_SCHEMA).sort(_KEYS)
+    return pl.concat([table.select(*_KEYS, *time, "n", "hits") for table in tables]).sort(*_KEYS, *time)
 
 
 def template_spans(view: TraceView, lines: LogLines, keys: pl.DataFrame) -> pl.DataFrame:
@@ -114,7 +118,7 @@ def _by_span(view: TraceView, lines: LogLines, pieces: Pieces | None) -> pl.Data
     hits = count_pieces(hit, piece, "hits")
     every = np.arange(view.spans.size)
     trials = count_pieces({"code": view.spans.names.operation}, view.piece(pieces, every), "n")
-    table = shares_of_counts(hits, trials, ["code", "kind"], ["code"])
+    table = shares(hits, trials, ["code", "kind"], ["code"])
     return _named(table.hstack(view.spans.names.operations[table["code"]]), lines)
 
 
@@ -126,15 +130,15 @@ def _by_request(view: TraceView, lines: LogLines, pieces: Pieces | None) -> pl.D
     hits = count_pieces(hit, piece, "hits")
     hits = (
         hits.with_columns(lines.places["service"].gather(hits["place"]))
-        .group_by("service", "kind", "piece")
+        .group_by("service", "kind", *time_key(pieces))
         .agg(pl.col("hits").sum())
     )
     requests, names = view.requests, view.spans.names
     trials = count_pieces({"code": names.service[requests]}, view.piece(pieces, requests), "n")
-    trials = trials.with_columns(names.services.gather(trials["code"]).alias("service"))
-    table = shares_of_counts(hits, trials, ["service", "kind"], ["service"])
+    trials = trials.select(names.services.gather(trials["code"]).alias("service"), pl.exclude("code"))
+    table = shares(hits, trials, ["service", "kind"], ["service"])
     return _named(table.with_columns(pl.lit("").alias("operation")), lines)
 
 
 def _named(table: pl.DataFrame, lines: LogLines) -> pl.DataFrame:
-    return table.hstack(lines.kinds[table["kind"]]).select(*_KEYS, "n", "hits", "spread")
+    return table.hstack(lines.kinds[table["kind"]])

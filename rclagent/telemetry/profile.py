@@ -25,6 +25,9 @@ from rclagent.core.baseline import (
     ERROR_SCHEMA,
     LEG_SCHEMA,
     OPERATION_SCHEMA,
+    QUIET_SCHEMA,
+    REVISION_SCHEMA,
+    SEQUENCE_SCHEMA,
     SERIES_SCHEMA,
     TEMPLATE_SCHEMA,
     Baseline,
@@ -32,7 +35,7 @@ from rclagent.core.baseline import (
 from rclagent.core.window import Window
 from rclagent.errors import InputError, ProfileError
 
-PROFILE_VERSION: Final = 1
+PROFILE_VERSION: Final = 2
 """Layout of the file; raised when a reader of the old one could not use the new one."""
 MAX_TABLE_BYTES: Final = 1 << 30
 """Unpacked size of a table beyond which a file is refused: a small archive can unpack to a huge one."""
@@ -44,12 +47,15 @@ _TABLES: Final = {
     "clocks": CLOCK_SCHEMA,
     "legs": LEG_SCHEMA,
     "templates": TEMPLATE_SCHEMA,
+    "sequences": SEQUENCE_SCHEMA,
     "calls": CALL_SCHEMA,
     "breaks": BREAK_SCHEMA,
     "errors": ERROR_SCHEMA,
     "attempts": ATTEMPT_SCHEMA,
     "entries": ENTRY_SCHEMA,
     "series": SERIES_SCHEMA,
+    "revisions": REVISION_SCHEMA,
+    "quiet": QUIET_SCHEMA,
 }
 _ENCRYPTED: Final = 0x1
 _EPOCH: Final = (1980, 1, 1, 0, 0, 0)

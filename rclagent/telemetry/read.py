@@ -46,13 +46,16 @@ _FOLDER_READERS: Final[dict[Layout, Callable[[Sequence[Source], TimeFilter, str]
 
 
 def read_telemetry(
-    paths: Sequence[str | Path], *, format: str = AUTO, windows: Sequence[Window] | None = None
+    paths: str | Path | Sequence[str | Path],
+    *,
+    format: str = AUTO,
+    windows: Sequence[Window] | None = None,
 ) -> Telemetry:
     """Spans, logs and metrics of files and folders.
 
     Args:
-        paths: Files, folders (with all files below) or ``-`` for standard input; ``.gz`` and
-            ``.zst`` are unpacked. A file that two paths lead to is read once.
+        paths: A file, a folder (with all files below) or ``-`` for standard input, or several; ``.gz``
+            and ``.zst`` are unpacked. A file that two paths lead to is read once.
         format: ``auto``, or one of FORMATS where only that is to be read.
         windows: Keep only records whose time, for spans the start, lies in any of these; what
             is left out so is not counted. None keeps all.
@@ -67,6 +70,8 @@ def read_telemetry(
     """
     if format not in (AUTO, *FORMATS):
         raise InputError(f"There is no format {format!r}.", f"Use one of {', '.join((AUTO, *FORMATS))}.")
+    # A text is a sequence of texts, too.
+    paths = [paths] if isinstance(paths, str | Path) else paths
     sources = open_sources(paths)
     recognised = [(source, _layout(source, format)) for source in sources]
     if all(layout is None for _, layout in recognised):

@@ -11,7 +11,9 @@ from rclagent.core.baseline import ENTRY_SCHEMA, ERROR_SCHEMA, OPERATION_SCHEMA
 from rclagent.core.window import NS_PER_MS
 from rclagent.telemetry.coded_spans import NO_STATUS
 from rclagent.telemetry.codes import BoolArray, IntArray
+from rclagent.telemetry.counting import Pieces, count_pieces
 from rclagent.telemetry.legs import may_call
+from rclagent.telemetry.shares import shares
 from rclagent.telemetry.trace_view import TraceView
 
 OPERATION: Final = ("service", "operation")
@@ -33,6 +35,22 @@ def error_table(view: TraceView) -> pl.DataFrame:
         outgoing=deepest & may_call(view.spans) & ~view.spans.has_child,
     )
     return table.filter(pl.col("n") > 0).select(*ERROR_SCHEMA).sort(OPERATION)
+
+
+def error_pieces(view: TraceView, pieces: Pieces) -> pl.DataFrame:
+    """Spans with a status of each operation, ``n``, and those at which errors start, ``hits``, by piece."""
+    names, piece = view.spans.names, pieces.of(view.spans.trace_ns)
+    told, starts = names.error != NO_STATUS, _deepest(view)
+    hits, trials = (
+        count_pieces({"code": names.operation[mask]}, piece[mask], name)
+        for mask, name in ((starts, "hits"), (told, "n"))
+    )
+    table = shares(hits, trials, ["code"], ["code"])
+    return (
+        table.hstack(names.operations[table["code"]])
+        .select(*OPERATION, "piece", "n", "hits")
+        .sort(*OPERATION, "piece")
+    )
 
 
 def error_spans(view: TraceView, keys: pl.DataFrame) -> pl.DataFrame:

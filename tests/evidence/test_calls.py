@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import polars as pl
 import pytest
 
 from rclagent.core.baseline import Baseline
 from rclagent.core.telemetry import Telemetry
 from rclagent.core.window import Window
-from rclagent.evidence.calls import compare_breaks, compare_calls
+from rclagent.evidence.calls import compare_breaks, compare_calls, own_breaks
 from rclagent.telemetry.frame_store import FrameStore
 from rclagent.testing import repeated, written
 
@@ -86,3 +87,28 @@ def test_without_spans_on_a_side_nothing_changed(compared: Compared, side: int) 
     sides[side] = Telemetry()
     assert compare_calls(*compared(*sides)).is_empty()
     assert compare_breaks(*compared(*sides)).is_empty()
+
+
+QUERYING = WHOLE.replace(
+    "        letters", "            till: SELECT orders   31..35  client\n        letters"
+)
+"""The till shows what it does."""
+
+
+@pytest.mark.parametrize(
+    ("quiet", "now", "late", "blamed"),
+    [
+        (QUERYING, "\n".join(QUERYING.splitlines()[:-1]), [], "counter"),  # the till does as usual
+        (QUERYING, BROKEN, [], "till"),  # the till asks for no orders any more
+        (QUERYING, "\n".join(QUERYING.splitlines()[:-1]), [("till", "POST order")], "till"),  # it is late
+        (WHOLE, BROKEN, [], "till"),  # nobody sees what the till does
+    ],
+)
+def test_a_callee_that_does_all_as_usual_is_not_what_breaks_a_request(
+    compared: Compared, quiet: str, now: str, late: list[tuple[str, str]], blamed: str
+) -> None:
+    sides = compared(texts(quiet, 20), texts(now, 10))
+    legs = pl.DataFrame(late, schema={"callee": pl.String, "operation": pl.String}, orient="row")
+    breaks = compare_breaks(*sides).filter(service="counter")
+    found = own_breaks(breaks, compare_calls(*sides), legs, sides[2])
+    assert found.select("service", "callee", "call").rows() == [("counter", blamed, "POST order")]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import polars as pl
 import pytest
 
-from rclagent.evidence.changes import align, changed
+from rclagent.evidence.changes import align, changed, weight
 
 KEYS = ("service", "operation", "call")
 
@@ -29,6 +29,17 @@ def table(rows: list[tuple[object, ...]], *names: str) -> pl.DataFrame:
 )
 def test_a_change_counts_when_it_is_large_or_certain(z: float, difference: float, counts: bool) -> None:
     assert pl.select(changed(pl.lit(z), pl.lit(difference))).item() is counts
+
+
+@pytest.mark.parametrize(
+    ("z", "difference", "expected"),
+    [(-5.0, -0.8, 0.4), (40.0, 0.5, 0.5), (20.0, 6.0, 1.0), (0.0, 0.5, 0.0)],
+)
+def test_a_change_says_as_much_as_it_is_large_and_certain(
+    z: float, difference: float, expected: float
+) -> None:
+    """Beyond z = 10 certainty is full, and a rate counts as one at most."""
+    assert pl.select(weight(pl.lit(z), pl.lit(difference))).item() == pytest.approx(expected)
 
 
 def test_both_sides_stand_beside_each_other() -> None:

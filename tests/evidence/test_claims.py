@@ -93,7 +93,7 @@ def test_what_is_late_is_averaged_over_the_late_values_only() -> None:
 
 def test_weights_of_legs_are_shares_of_the_time_lost() -> None:
     """Of 1500 ms lost the shelf's network owns 1000 and the till's 500; all predicted legs are slow."""
-    weights, owners = claim_legs(
+    weights, owners, lost = claim_legs(
         legs(
             leg_row("e1", "response", "counter", "shelf"),
             leg_row("e2", "response", "counter", "till", n=5, over=5),
@@ -101,13 +101,14 @@ def test_weights_of_legs_are_shares_of_the_time_lost() -> None:
         ),
         request_ms=10_000,
     )
+    assert lost == {"shelf": pytest.approx(1000 / 500), "till": pytest.approx(1)}  # of 5 % of all time
     assert [owner.service for owner in owners] == ["shelf", "till"]
     assert weights["shelf"] == {"e1": pytest.approx(2 / 3)}
     assert weights["till"] == {"e2": pytest.approx(1 / 3)}
 
 
 def test_a_mechanism_of_which_half_is_not_seen_counts_half() -> None:
-    weights, _ = claim_legs(
+    found = claim_legs(
         legs(
             leg_row("e1", "response", "counter", "shelf"),
             leg_row(None, "response", "depot", "shelf"),
@@ -115,24 +116,34 @@ def test_a_mechanism_of_which_half_is_not_seen_counts_half() -> None:
         ),
         request_ms=10_000,
     )
-    assert weights["shelf"] == {"e1": pytest.approx(0.5)}
+    assert found.weights["shelf"] == {"e1": pytest.approx(0.5)}
 
 
 def test_time_lost_that_users_hardly_feel_counts_less() -> None:
     """1000 ms of 100,000 are 1 %, a fifth of the 5 % that are felt."""
     table = legs(leg_row("e1", "response", "counter", "shelf"), leg_row(None, "self", "", "counter"))
-    assert claim_legs(table, request_ms=100_000)[0]["shelf"] == {"e1": pytest.approx(0.2)}
-    assert claim_legs(table, request_ms=20_000)[0]["shelf"] == {"e1": pytest.approx(1.0)}
+    found = claim_legs(table, request_ms=100_000)
+    assert found.weights["shelf"] == {"e1": pytest.approx(0.2)}
+    assert found.lost == {"shelf": pytest.approx(0.2)}
+    assert claim_legs(table, request_ms=20_000).weights["shelf"] == {"e1": pytest.approx(1.0)}
+
+
+def test_time_lost_beyond_what_is_felt_counts_no_more_but_is_told() -> None:
+    """1000 ms of 2,000 are ten times the 5 %."""
+    table = legs(leg_row("e1", "response", "counter", "shelf"), leg_row(None, "self", "", "counter"))
+    found = claim_legs(table, request_ms=2000)
+    assert found.weights["shelf"] == {"e1": pytest.approx(1.0)}
+    assert found.lost == {"shelf": pytest.approx(10)}
 
 
 def test_without_entries_there_is_no_telling_what_is_felt() -> None:
     table = legs(leg_row("e1", "response", "counter", "shelf"), leg_row(None, "self", "", "counter"))
-    assert claim_legs(table, request_ms=0)[0]["shelf"] == {"e1": pytest.approx(1.0)}
+    assert claim_legs(table, request_ms=0).weights["shelf"] == {"e1": pytest.approx(1.0)}
 
 
 def test_nothing_slow_gives_no_weights() -> None:
-    weights, owners = claim_legs(legs(leg_row(None, "self", "", "counter")), request_ms=100)
-    assert (dict(weights), owners) == ({}, [])
+    weights, owners, lost = claim_legs(legs(leg_row(None, "self", "", "counter")), request_ms=100)
+    assert (dict(weights), owners, lost) == ({}, [], {})
 
 
 def test_a_change_weighs_as_much_as_it_is_large_and_certain() -> None:
@@ -187,8 +198,10 @@ def test_an_error_counts_where_it_starts_or_for_the_callee_that_is_missing() -> 
 
 def series(*rows: tuple[object, ...]) -> pl.DataFrame:
     """Series that saturate or changed."""
-    schema = {"service": pl.String, "evidence_id": pl.String, "resource": pl.String}
-    return pl.DataFrame(rows, schema=schema | {"saturated": pl.Boolean, "is_node": pl.Boolean}, orient="row")
+    texts, flags = ("service", "evidence_id", "resource"), ("saturated", "is_node")
+    schema = {**dict.fromkeys(texts, pl.String()), **dict.fromkeys(flags, pl.Boolean())}
+    table = pl.DataFrame(rows, schema=schema, orient="row")
+    return table.with_columns((pl.col("resource") == "connection pool").fill_null(False).alias("is_pool"))
 
 
 def test_a_limit_reached_counts_fully_a_known_resource_less_an_anonymous_one_least() -> None:
@@ -203,13 +216,18 @@ def test_a_limit_reached_counts_fully_a_known_resource_less_an_anonymous_one_lea
     assert weights["till"] == {"e3": 0.15}
 
 
+def test_a_full_pool_counts_like_a_change() -> None:
+    """Its connections are held by whoever waits for somebody else."""
+    assert claim_resources(series(("shelf", "e1", "connection pool", True, False)))["shelf"] == {"e1": 0.3}
+
+
 def test_series_of_a_whole_machine_speak_for_nobody() -> None:
     weights = claim_resources(series(("shelf", "e1", "CPU", True, True), ("", "e2", "CPU", True, False)))
     assert dict(weights) == {}
 
 
 def test_a_named_fault_type_comes_with_every_owner() -> None:
-    _, owners = claim_legs(
+    found = claim_legs(
         legs(leg_row("e1", "response", "counter", "shelf"), leg_row(None, "self", "", "counter")), 10_000
     )
-    assert owners[0].signature.fault_type is FaultType.NETWORK_DELAY
+    assert found.owners[0].signature.fault_type is FaultType.NETWORK_DELAY

@@ -1,4 +1,4 @@
-"""Where users feel an incident, and since when."""
+"""Where users feel an incident."""
 
 from __future__ import annotations
 
@@ -9,11 +9,10 @@ import pytest
 
 from rclagent.core.baseline import Baseline
 from rclagent.core.telemetry import Telemetry
-from rclagent.core.window import NS_PER_S, Window
-from rclagent.evidence.entry import compare_entries, entry_limits, find_onset
+from rclagent.core.window import Window
+from rclagent.evidence.entry import compare_entries, entry_limits
 from rclagent.telemetry.frame_store import FrameStore
 from rclagent.testing import repeated, written
-from rclagent.testing.spec import START_NS
 
 Compared = Callable[[Telemetry, Telemetry], tuple[FrameStore, Window, Baseline]]
 
@@ -26,13 +25,6 @@ def requests(*lasting_ms: float, failing: int = 0, every_s: float = 1.0) -> Tele
         for k, ms in enumerate(lasting_ms)
     ]
     return written("\n\n".join(lines))
-
-
-def onset(compared: Compared, quiet: Telemetry, now: Telemetry) -> float | None:
-    """When entries begin to deviate, in seconds after the start of the data."""
-    store, window, baseline = compared(quiet, now)
-    found = find_onset(store, [window], baseline.entries)
-    return None if found is None else (found - START_NS) / NS_PER_S
 
 
 def test_a_request_is_slow_beyond_the_95th_percentile_and_a_millisecond() -> None:
@@ -69,65 +61,8 @@ def test_an_entry_that_the_baseline_does_not_know_does_not_deviate(compared: Com
     assert table.select("service", "over", "slow_z", "failed_z").rows() == [("news", 0, 0.0, 0.0)]
 
 
-def test_the_onset_is_the_first_of_two_alarming_buckets(compared: Compared) -> None:
-    """100 quiet seconds, then every request is slow."""
-    now = requests(*[10] * 100, *[80] * 60)
-    assert onset(compared, requests(*[10] * 300), now) == 100
-
-
-def test_requests_that_begin_to_fail_are_an_onset_too(compared: Compared) -> None:
-    now = requests(*[10] * 160, failing=60)
-    assert onset(compared, requests(*[10] * 300), now) == 100
-
-
-def test_an_alarming_bucket_at_the_very_end_counts(compared: Compared) -> None:
-    now = requests(*[10] * 100, *[80] * 10)
-    assert onset(compared, requests(*[10] * 300), now) == 100
-
-
-def test_one_alarming_bucket_among_quiet_ones_is_no_onset(compared: Compared) -> None:
-    now = requests(*[10] * 50, *[80] * 10, *[10] * 50)
-    assert onset(compared, requests(*[10] * 300), now) is None
-
-
-def test_a_quiet_time_has_no_onset(compared: Compared) -> None:
-    assert onset(compared, requests(*[10] * 300), requests(*[10] * 300)) is None
-
-
-def test_failures_that_are_usual_are_no_onset(compared: Compared) -> None:
-    """One request in five fails, and always did."""
-    usual = written("\n\n".join(["counter: GET /   0..10"] * 4 + ["counter: GET /   0..10  error"]))
-    quiet, now = repeated(usual, 200, every_s=5), repeated(usual, 60, every_s=2.5)
-    assert onset(compared, quiet, now) is None
-
-
-def test_a_mix_of_entries_is_judged_by_what_is_usual_for_each(compared: Compared) -> None:
-    """More requests of an entry of which half fail are no onset; more that fail of the other are."""
-    fragile = written("depot: PUT   0..10\n\ndepot: PUT   1..11  error")
-    ids = pl.col("trace_id").str.replace("^0000", "1111")
-
-    def with_fragile(entry: Telemetry, times: int) -> Telemetry:
-        many = repeated(fragile, times)
-        return Telemetry.concat([entry, Telemetry(many.spans.with_columns(ids))])
-
-    quiet = with_fragile(requests(*[10] * 1000), 50)
-    assert onset(compared, quiet, with_fragile(requests(*[10] * 100), 100)) is None
-    worse = requests(*[10] * 400, failing=200, every_s=0.5)
-    assert onset(compared, quiet, with_fragile(worse, 200)) == 100
-
-
-def test_too_few_requests_in_a_bucket_show_nothing(compared: Compared) -> None:
-    """One every four seconds is two or three in ten."""
-    assert onset(compared, requests(*[10] * 300), requests(*[80] * 30, every_s=6)) is None
-
-
-def test_entries_that_the_baseline_does_not_know_have_no_onset(compared: Compared) -> None:
-    assert onset(compared, requests(10, 10), repeated(written("news: GET   0..999  error"), 100)) is None
-
-
 @pytest.mark.parametrize("side", [0, 1])
-def test_without_spans_on_a_side_there_is_no_onset(compared: Compared, side: int) -> None:
+def test_without_spans_on_a_side_nothing_deviates(compared: Compared, side: int) -> None:
     sides = [requests(*[10] * 20), requests(*[10] * 20)]
     sides[side] = Telemetry()
-    assert onset(compared, *sides) is None
     assert compare_entries(*compared(*sides)).height == 1 - side

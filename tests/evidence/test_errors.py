@@ -171,6 +171,18 @@ def test_a_pod_that_may_only_be_idle_or_was_replaced_is_not_gone(compared: Compa
     assert vanished_pods(*compared(on_pods(*["a", "b"] * 20), on_pods(*now))).is_empty()
 
 
+def test_a_pod_that_was_replaced_in_the_baseline_is_not_gone(compared: Compared) -> None:
+    """Of forty spans in the baseline half were its own, and none of the last twenty."""
+
+    def one_by_one(pods: str) -> Telemetry:
+        lines = (f"shelf: GET items   {at}..{at + 1}  pod={pod}" for at, pod in enumerate(pods))
+        return written("\n\n".join(lines))
+
+    assert vanished_pods(*compared(one_by_one("a" * 20 + "b" * 20), on_pods(*["b"] * 30))).is_empty()
+    for pods in ("ab" * 20, "ab" * 15 + "b" * 20):  # at work to the end; gone, and nobody in its place
+        assert vanished_pods(*compared(one_by_one(pods), on_pods(*["b"] * 40)))["pod"].to_list() == ["a"]
+
+
 @pytest.mark.parametrize("side", [0, 1])
 def test_without_spans_on_a_side_nothing_is_wrong(compared: Compared, side: int) -> None:
     sides = [mixed(fine=20), mixed(failing=20)]

@@ -46,7 +46,6 @@ def behaves(*shown: Evidence, **weights: float) -> FaultType:
         ("k8s.pod.cpu_limit_utilization", FaultType.CPU),
         ("MemoryUsageRate(%)", FaultType.MEMORY),
         ("Disk_io_util", FaultType.DISK_IO),
-        ("db.client.connection.pool.utilization", FaultType.UNKNOWN),
     ],
 )
 def test_a_saturated_resource_names_the_fault_whatever_else_is_shown(
@@ -55,6 +54,11 @@ def test_a_saturated_resource_names_the_fault_whatever_else_is_shown(
     full = shown_by("e1", EvidenceKind.SATURATION, subject=metric)
     error = shown_by("e2", EvidenceKind.ERROR_RATE)
     assert behaves(full, error) == fault_type
+
+
+def test_a_full_pool_leaves_the_name_to_what_else_is_shown(shown_by: Shown) -> None:
+    full = shown_by("e1", EvidenceKind.SATURATION, subject="hikaricp_connections_active{pool=main}")
+    assert behaves(full, shown_by("e2", EvidenceKind.ERROR_RATE)) is FaultType.EXCEPTION
 
 
 def test_the_resource_furthest_from_usual_names_the_fault(shown_by: Shown) -> None:

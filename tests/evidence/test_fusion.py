@@ -5,7 +5,7 @@ from __future__ import annotations
 import networkx as nx
 import pytest
 
-from rclagent.evidence.fusion import Suspicion, explain_away, fuse
+from rclagent.evidence.fusion import Suspicion, explain_away, fuse, lost_share
 
 
 def calls(*edges: tuple[str, str]) -> nx.DiGraph[str]:
@@ -111,9 +111,18 @@ def test_every_service_with_weights_is_found_in_order_of_name() -> None:
     assert list(found) == ["a", "b", "c"]
 
 
+def test_lost_time_is_measured_by_what_users_feel() -> None:
+    """A twentieth of the time of all requests: 300 ms of 2000 are 3 times 100."""
+    assert lost_share(300, 2000) == pytest.approx(3)
+
+
+def test_without_requests_lost_time_is_one_unit() -> None:
+    assert lost_share(300, 0) == 1
+
+
 def test_nothing_shown_is_nothing_suspected() -> None:
     assert fuse({}, {}, {}, {}, CHAIN) == {}
-    assert Suspicion().score == 0
+    assert (Suspicion().score, Suspicion().chance) == (0, 1)
 
 
 def test_scores_have_six_significant_digits() -> None:

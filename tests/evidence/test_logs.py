@@ -11,7 +11,7 @@ from rclagent.core.baseline import Baseline
 from rclagent.core.log import LogRecord, logs_to_frame
 from rclagent.core.telemetry import Telemetry
 from rclagent.core.window import NS_PER_S, Window
-from rclagent.evidence.logs import compare_templates, silent_services
+from rclagent.evidence.logs import compare_templates, silent_services, stronger
 from rclagent.telemetry.frame_store import FrameStore
 from rclagent.testing import repeated, written
 from rclagent.testing.spec import START_NS
@@ -58,6 +58,66 @@ def test_a_line_that_appeared_in_place_of_another(compared: Compared) -> None:
 
 def test_the_same_lines_are_no_change(compared: Compared) -> None:
     assert compare_templates(*compared(texts(QUOTED, 20), texts(QUOTED, 10))).is_empty()
+
+
+def asked(quoted: int, cut: int, idle: int, told: str = "INFO quoted 5.00") -> Telemetry:
+    """Requests that ask for a price and get it, that ask and do not, and that do not ask."""
+    idles = "pricing: GET /quote   0..10\n    | 1 INFO pinged"
+    quotes = CUT + f"\n    | 2 {told}"
+    parts = [(quotes, quoted), (CUT, cut), (idles, idle)]
+    made = [texts(text, times) for text, times in parts]
+    for number, telemetry in enumerate(made):
+        ids = pl.col("trace_id").str.replace("^0000", f"{number}{number}{number}{number}")
+        made[number] = Telemetry(telemetry.spans.with_columns(ids), telemetry.logs.with_columns(ids))
+    return Telemetry.concat(made)
+
+
+def test_a_line_that_is_missing_after_its_lead_is_told_though_few_requests_get_that_far(
+    compared: Compared,
+) -> None:
+    """20 % of the requests, then 8 %, is no change; 8 of 20 that ask against 40 of 40 is one:
+    p = 48.5 / 61, z = -0.6 / sqrt(0.79508 x 0.20492 x 0.075)."""
+    table = compare_templates(*compared(asked(40, 0, 160), asked(8, 12, 80)))
+    assert table.select("template", "lead_severity", "lead", "n", "hits", "base_n", "base_hits").rows() == [
+        ("quoted <*>", "INFO", "quote for item <*>", 20, 8, 40, 40)
+    ]
+    assert table["change"].to_list() == pytest.approx([-0.6])
+    assert table["z"].to_list() == pytest.approx([-5.42781], abs=1e-5)
+
+
+@pytest.mark.parametrize(("followed", "told"), [(38, 1), (37, 0)])
+def test_only_a_line_that_follows_its_lead_nearly_always_is_missed(
+    compared: Compared, followed: int, told: int
+) -> None:
+    """95 % of 40 are 38."""
+    assert compare_templates(*compared(asked(followed, 40 - followed, 160), asked(8, 12, 80))).height == told
+
+
+@pytest.mark.parametrize(("before", "after"), [((7, 0, 193), (8, 12, 80)), ((40, 0, 160), (0, 2, 98))])
+def test_too_few_spans_with_the_lead_show_nothing(
+    compared: Compared, before: tuple[int, int, int], after: tuple[int, int, int]
+) -> None:
+    """Eight in the baseline, three in the incident."""
+    assert compare_templates(*compared(asked(*before), asked(*after))).is_empty()
+
+
+def test_an_error_that_no_longer_follows_its_lead_is_no_evidence(compared: Compared) -> None:
+    quiet, now = (asked(*counts, told="ERROR no price") for counts in ((40, 0, 160), (8, 12, 80)))
+    assert compare_templates(*compared(quiet, now)).is_empty()
+
+
+def test_of_both_comparisons_of_a_line_the_one_that_says_more_is_told(compared: Compared) -> None:
+    """Of the operation 0 of 28 against 48 of 50 say more than 0 of 9 against 48 of 48 after the lead; where
+    they say the same, no lead is needed."""
+    table = compare_templates(*compared(texts(QUOTED, 20), texts(CUT, 10)))
+    assert table["lead"].to_list() == [None]
+    row = {"service": "a", "operation": "op", "severity": "INFO", "template": "x"}
+    figures = {"n": 9, "hits": 0, "base_n": 48, "base_hits": 48}
+    alone = pl.DataFrame([row | figures | {"n": 28, "base_n": 50, "change": -0.96, "z": -8.0}])
+    for z, lead in ((-7.0, None), (-9.0, "y")):
+        led = pl.DataFrame([row | figures | {"change": -1.0, "z": z, "lead_severity": "INFO", "lead": "y"}])
+        assert stronger(alone, led)["lead"].to_list() == [lead]
+        assert stronger(alone.clear(), led)["lead"].to_list() == ["y"]
 
 
 def test_errors_that_vanished_are_no_evidence(compared: Compared) -> None:

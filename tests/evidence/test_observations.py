@@ -53,6 +53,7 @@ LINE = COUNTS | {
     "operation": "GET items",
     "severity": "INFO",
     "template": "read <*> rows",
+    "lead": None,
 }
 SERIES: dict[str, object] = {
     "service": "shelf",
@@ -64,6 +65,7 @@ SERIES: dict[str, object] = {
     "base_n": 10,
     "value": 0.98,
     "level": 0.98,
+    "of": "its limit",
     "base_p50": 0.1,
     "base_p99": 0.12,
     "z": 59.4,
@@ -222,6 +224,16 @@ def test_errors_and_who_should_have_answered() -> None:
     assert error_evidence(row | {"callee": None}).peer is None
 
 
+def test_a_line_that_is_missing_after_another_names_both() -> None:
+    """It stays the same observation."""
+    item = template_evidence(LINE | {"lead": "opened", "change": -0.6})
+    assert item.statement == (
+        "shelf no longer writes the INFO line «read <*> rows» during GET items after «opened»: "
+        "11 of 12 against 3 of 63 before"
+    )
+    assert item.id == template_evidence(LINE).id
+
+
 def test_silence_is_seen_at_the_caller_and_names_the_callee() -> None:
     item = silence_evidence(COUNTS | {"service": "counter", "operation": "call shelf", "callee": "shelf"})
     assert (item.kind, item.component.service, item.peer) == (EvidenceKind.SILENCE, "counter", "shelf")
@@ -238,6 +250,12 @@ def test_a_limit_reached() -> None:
 def test_a_share_in_percent_is_told_like_a_ratio() -> None:
     item = series_evidence(SERIES | {"value": 98.0, "base_p50": 10.0})
     assert "98% of its limit (usual 10.0%" in item.statement
+
+
+def test_a_share_says_what_it_is_a_share_of() -> None:
+    row = {"resource": "CPU throttling", "value": 0.3, "level": 0.3, "base_p50": 0.0, "of": "its CPU periods"}
+    item = series_evidence(SERIES | row)
+    assert item.statement.startswith("CPU throttling of shelf-0 is at 30% of its CPU periods (usual 0.0%")
 
 
 def test_a_series_that_changed() -> None:

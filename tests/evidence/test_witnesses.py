@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import polars as pl
+import pytest
 
 from rclagent.core.baseline import Baseline
 from rclagent.core.evidence import Evidence, EvidenceKind, SpanReference
@@ -55,17 +56,36 @@ def operations(table: pl.DataFrame) -> set[str]:
 
 
 def test_a_late_response_is_shown_by_the_callees_span_of_each_late_call(incident_of: IncidentOf) -> None:
-    """Half of the calls; excess over the 95th percentile and half a millisecond: 220 - 20.5."""
+    """Half of the calls; excess over the 95th percentile and a tenth of a millisecond: 220 - 20.1."""
     table = shown(found(incident_of, f"{LATE}\n{FINE}", 10), EvidenceKind.RESPONSE_LEG)
     assert (table.height, table["trace_id"].n_unique()) == (10, 10)
     assert operations(table) == {"3"}
-    assert table["excess_ms"].unique().to_list() == [199.5]
+    assert table["excess_ms"].unique().to_list() == pytest.approx([199.9])
+
+
+def test_a_small_delay_is_shown_by_each_late_call_too(incident_of: IncidentOf) -> None:
+    """0.3 ms, where 0.1 are odd."""
+    table = shown(found(incident_of, USUAL.format(110.3, 100.3)), EvidenceKind.RESPONSE_LEG)
+    assert table.height == 20
+    assert table["excess_ms"].to_list() == pytest.approx([0.2] * 20)
 
 
 def test_a_line_that_vanished_is_shown_by_the_spans_that_lack_it(incident_of: IncidentOf) -> None:
     table = shown(found(incident_of, f"{BROKEN}\n{FINE}", 10), EvidenceKind.LOG_VANISHED)
     assert (table.height, operations(table)) == (10, {"3"})
     assert table["excess_ms"].unique().to_list() == [0.0]
+
+
+def test_a_line_missing_after_its_lead_is_shown_by_the_spans_that_have_the_lead_alone(
+    incident_of: IncidentOf,
+) -> None:
+    """Not by those that read nothing, of which there always were more: 4 of 20 read, and now 2 do half."""
+    idle = "counter: GET /   0..60\n    shelf: GET items   20..40\n        | 30 INFO nothing to read"
+    half = FINE.replace("                | 70 INFO items read\n", "")
+    quiet = repeated(written("\n\n".join([FINE] * 4 + [idle] * 16)), 20)
+    now = repeated(written("\n\n".join([FINE] * 2 + [half] * 2 + [idle] * 16)), 10)
+    table = shown(collect_evidence(incident_of(quiet, now)), EvidenceKind.LOG_VANISHED)
+    assert (table.height, table["trace_id"].n_unique()) == (20, 20)
 
 
 def test_a_line_that_appeared_is_shown_by_the_spans_that_have_it(incident_of: IncidentOf) -> None:

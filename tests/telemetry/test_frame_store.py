@@ -149,7 +149,7 @@ def test_operations_count_spans_and_the_requests_among_them(shop: FrameStore) ->
 
 def test_legs_have_mean_spread_median_and_95th_percentile(shop: FrameStore) -> None:
     """Request legs 30 and 30; response legs 20 and 100; own time of the entry 20, 20 and 30."""
-    legs = {row[:4]: row[4:] for row in shop.legs(ALL).drop("spread").rows()}
+    legs = {row[:4]: row[4:] for row in shop.legs(ALL).rows()}
     assert legs["request", "counter", "shelf", "GET items"] == (2, 30, 0, 30, 30)
     assert legs["response", "counter", "shelf", "GET items"] == (2, 60, 40, 60, 100)
     assert legs["gap", "counter", "shelf", "GET items"] == (2, 90, 40, 90, 130)
@@ -184,7 +184,7 @@ def test_single_values_of_a_leg_come_with_span_pods_and_what_the_keys_carry(shop
 
 def test_templates_are_counted_by_the_operation_of_the_span_that_logged(shop: FrameStore) -> None:
     """Two lines of one span are one hit: of three home pages two wrote the line."""
-    assert shop.templates(ALL).drop("spread").rows() == [
+    assert shop.templates(ALL).rows() == [
         ("counter", "GET /", "INFO", "home page for visitor <*>", 3, 2),
         ("shelf", "GET items", "ERROR", "no price for item <*>", 2, 1),
     ]
@@ -195,7 +195,7 @@ def test_lines_that_name_no_span_are_counted_by_the_requests_of_their_service(sh
     spans = written(SHOP).spans
     lines = [LogRecord(after(1), "counter", f"tick {n}") for n in range(7)]
     store = FrameStore(Telemetry(spans, logs_to_frame([*lines, LogRecord(after(1), "cron", "tick 9")])))
-    assert store.templates(ALL).drop("spread").rows() == [("counter", "", "", "tick <*>", 3, 7)]
+    assert store.templates(ALL).rows() == [("counter", "", "", "tick <*>", 3, 7)]
 
 
 def test_spans_that_did_and_did_not_log_a_template(shop: FrameStore) -> None:
@@ -206,6 +206,78 @@ def test_spans_that_did_and_did_not_log_a_template(shop: FrameStore) -> None:
         ("counter-1", True),
         ("counter-2", True),
         ("counter-1", False),
+    ]
+
+
+def test_lines_are_counted_after_the_line_that_usually_leads_them_in() -> None:
+    """Or after the one that did so at another time, given by name."""
+    priced = """
+        shelf: GET items   0..50
+            | 1 INFO asked for item 7
+            | 2 INFO price of item 7 known
+
+        shelf: GET items   1000..1050
+            | 1001 INFO asked for item 8
+            | 1002 INFO no price
+    """
+    store = store_of(priced)
+    table = store.sequences(ALL)
+    assert table.select("service", "operation", "lead", "template", "n", "hits").rows() == [
+        ("shelf", "GET items", "asked for item <*>", "no price", 2, 1),
+        ("shelf", "GET items", "asked for item <*>", "price of item <*> known", 2, 1),
+    ]
+    later = store.sequences([Window(after(1), after(2))], table)
+    assert later.select("template", "n", "hits").rows() == [
+        ("no price", 1, 1),
+        ("price of item <*> known", 1, 0),
+    ]
+    assert store.sequences([Window(after(1), after(2))])["template"].to_list() == ["no price"]
+
+
+def test_shares_by_piece_of_time_tell_the_start_of_each(shop: FrameStore) -> None:
+    """Pieces of two seconds from the first trace on: two requests of the counter and one."""
+    first, second = after(0), after(2)
+    figures = ("piece", "n", "hits")
+    assert shop.templates(ALL, 2.0).select("service", *figures).rows() == [
+        ("counter", first, 2, 2),
+        ("counter", second, 1, 0),
+        ("shelf", first, 2, 1),
+    ]
+    called = shop.calls(ALL, 2.0).filter(service="counter", callee="shelf")
+    assert called.select(figures).rows() == [(first, 2, 2), (second, 1, 0)]
+    ended = shop.breaks(ALL, 2.0).filter(service="counter")
+    assert ended.select("callee", *figures).rows() == [
+        ("", first, 2, 0),
+        ("", second, 1, 1),
+        ("shelf", first, 2, 2),
+        ("shelf", second, 1, 0),
+    ]
+    lines = written("shelf: GET items   0..9\n    | 1 INFO asked\n    | 2 INFO priced")
+    assert FrameStore(repeated(lines, 3)).sequences(ALL, None, 2.0).select(figures).rows() == [
+        (first, 2, 2),
+        (second, 1, 1),
+    ]
+
+
+def test_errors_by_piece_of_time_are_those_that_start_there() -> None:
+    """Of three spans that fail in a row the last; a span without a status is no trial."""
+    store = store_of(ERRORS)
+    assert store.error_pieces(ALL, 1.0).rows() == [
+        ("counter", "call shelf", after(0), 1, 0),
+        ("counter", "call shelf", after(1), 1, 1),
+        ("counter", "call shelf", after(2), 1, 0),
+        ("shelf", "GET items", after(0), 1, 1),
+        ("shelf", "GET items", after(2), 1, 0),
+    ]
+
+
+def test_legs_by_piece_of_time_tell_the_start_of_each(shop: FrameStore) -> None:
+    """The entry takes 20 ms itself in two of three requests, and 30 in the last."""
+    limits = shop.legs(ALL).select("leg", "caller", "callee", "operation", limit_ms=pl.lit(25.0))
+    own = shop.leg_pieces(ALL, limits, 2.0).filter(leg="self", callee="counter")
+    assert own.select("piece", "n", "over", "mean_ms", "p50_ms").rows() == [
+        (after(0), 2, 0, None, None),
+        (after(2), 1, 1, 30, 30),
     ]
 
 
@@ -220,7 +292,7 @@ def test_calls_are_counted_by_request_however_often_made() -> None:
         counter: GET /   1000..1100
         """
     )
-    assert store.calls(ALL).drop("spread").rows() == [
+    assert store.calls(ALL).rows() == [
         ("counter", "GET /", "counter", "render", 2, 1),
         ("counter", "GET /", "shelf", "GET items", 2, 1),
     ]
@@ -244,7 +316,7 @@ def test_the_last_call_of_each_request_is_the_one_sent_last(shop: FrameStore) ->
         counter: GET /   2000..2100
         """
     )
-    assert store.breaks(ALL).filter(service="counter").drop("spread").rows() == [
+    assert store.breaks(ALL).filter(service="counter").rows() == [
         ("counter", "GET /", "", "", 3, 1),
         ("counter", "GET /", "shelf", "GET items", 3, 1),
         ("counter", "GET /", "till", "GET price", 3, 1),
@@ -445,12 +517,31 @@ def test_repairs_are_counted() -> None:
     assert FrameStore(Telemetry(pl.concat([spans, spans]))).repairs() == {"duplicate_identical": 1}
 
 
+def by_piece(store: FrameStore, windows: list[Window]) -> pl.DataFrame:
+    """Legs by piece of time."""
+    limits = store.legs(windows).select(
+        "leg", "caller", "callee", "operation", limit_ms=0.9 * pl.col("p50_ms")
+    )
+    return store.leg_pieces(windows, limits, 2.0)
+
+
+def errors_by_piece(store: FrameStore, windows: list[Window]) -> pl.DataFrame:
+    """Errors by piece of time."""
+    return store.error_pieces(windows, 2.0)
+
+
+def templates_by_piece(store: FrameStore, windows: list[Window]) -> pl.DataFrame:
+    """Log templates by piece of time."""
+    return store.templates(windows, 2.0)
+
+
 ASKED: list[Callable[[FrameStore, list[Window]], pl.DataFrame]] = [
     FrameStore.components,
     FrameStore.operations,
     FrameStore.clocks,
     FrameStore.legs,
     FrameStore.templates,
+    FrameStore.sequences,
     FrameStore.calls,
     FrameStore.breaks,
     FrameStore.errors,
@@ -459,6 +550,9 @@ ASKED: list[Callable[[FrameStore, list[Window]], pl.DataFrame]] = [
     FrameStore.series,
     FrameStore.samples,
     FrameStore.spans_in,
+    by_piece,
+    errors_by_piece,
+    templates_by_piece,
 ]
 
 
@@ -477,7 +571,7 @@ def test_what_is_missing_makes_an_empty_table_of_the_same_columns(kept: str) -> 
 
 def everything() -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
     """Spans, logs and metrics."""
-    telemetry = repeated(written(SHOP), 3)
+    telemetry = repeated(written(SHOP.replace("| 6 INFO home page", "| 6 INFO front page")), 3)
     return telemetry.spans, telemetry.logs, metrics_to_frame([point(second, second) for second in range(5)])
 
 
@@ -501,8 +595,10 @@ def test_aggregates_do_not_depend_on_the_order_of_the_rows() -> None:
 
 
 def test_a_learned_baseline_is_what_the_store_answers(shop: FrameStore) -> None:
+    """And how much each share scatters."""
     baseline = learn(shop, ALL)
     assert baseline.windows == tuple(ALL)
     assert baseline.counts == shop.counts(ALL)
-    assert_frame_equal(baseline.legs, shop.legs(ALL))
+    for name in ("legs", "templates", "sequences", "calls", "breaks"):
+        assert_frame_equal(getattr(baseline, name).drop("spread"), getattr(shop, name)(ALL))
     assert_frame_equal(baseline.series, shop.series(ALL))

@@ -26,6 +26,7 @@ from rclagent.testing.spec import START_NS
 TRAFFIC = """
     counter: GET /   0..120
         | 1 INFO request 7 «für 茶»
+        | 119 INFO answered
         counter: call shelf   10..110  client
             shelf: GET items   40..90  error
                 shelf: SELECT items   50..80  client peer=shelf-db
@@ -40,7 +41,9 @@ def learned() -> Baseline:
         MetricPoint(START_NS + time, "cpu", 0.1 * time, "shelf", "shelf-0", "node-a") for time in range(5)
     ]
     store = FrameStore(Telemetry(quiet.spans, quiet.logs, metrics_to_frame(samples)))
-    return learn(store, [Window(START_NS, START_NS + 10**10), Window(START_NS + 10**11, START_NS + 10**12)])
+    return learn(
+        store, [Window(START_NS, START_NS + 5 * 10**11), Window(START_NS + 10**12, START_NS + 10**13)]
+    )
 
 
 def tables(baseline: Baseline) -> dict[str, pl.DataFrame]:
@@ -139,9 +142,10 @@ def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
         load_profile(tmp_path / "missing")
 
 
-def test_a_profile_of_another_version_is_refused(saved: Path) -> None:
-    manifest = json.dumps({"profile_version": 99, "windows": [], "counts": {}})
-    with pytest.raises(ProfileError, match=r"version 99.*baseline learn"):
+@pytest.mark.parametrize("version", [1, 99])
+def test_a_profile_of_another_version_is_refused(saved: Path, version: int) -> None:
+    manifest = json.dumps({"profile_version": version, "windows": [], "counts": {}})
+    with pytest.raises(ProfileError, match=rf"a profile of version {version}, not 2\. .*baseline learn"):
         load_profile(packed(saved, manifest=manifest))
 
 
@@ -154,14 +158,14 @@ def test_a_profile_of_another_version_is_refused(saved: Path) -> None:
         "null",
         "{}",
         "{",
-        '{"profile_version": 1}',
-        '{"profile_version": 1, "windows": 7, "counts": {}}',
-        '{"profile_version": 1, "windows": [[1]], "counts": {}}',
-        '{"profile_version": 1, "windows": [[2, 1]], "counts": {}}',
-        '{"profile_version": 1, "windows": [["a", "b"]], "counts": {}}',
-        '{"profile_version": 1, "windows": [[Infinity, Infinity]], "counts": {}}',
-        '{"profile_version": 1, "windows": [], "counts": []}',
-        '{"profile_version": 1, "windows": [], "counts": {"spans": NaN}}',
+        '{"profile_version": 2}',
+        '{"profile_version": 2, "windows": 7, "counts": {}}',
+        '{"profile_version": 2, "windows": [[1]], "counts": {}}',
+        '{"profile_version": 2, "windows": [[2, 1]], "counts": {}}',
+        '{"profile_version": 2, "windows": [["a", "b"]], "counts": {}}',
+        '{"profile_version": 2, "windows": [[Infinity, Infinity]], "counts": {}}',
+        '{"profile_version": 2, "windows": [], "counts": []}',
+        '{"profile_version": 2, "windows": [], "counts": {"spans": NaN}}',
         "[" * 100_000,
         b"\xff\xfe\x00",
     ],

@@ -223,3 +223,8 @@ def test_real_folders_are_read_without_their_labels(shared_data: Path, tmp_path:
     telemetry = read_telemetry([tmp_path])
     formats = {Path(source.path).name: source.format for source in telemetry.sources}
     assert formats == {"labels.json": IGNORED, "README.md": IGNORED, "tt-05.json.gz": "jaeger"}
+
+
+def test_a_single_path_is_one_path_not_its_letters(tmp_path: Path) -> None:
+    write(tmp_path, {"11_51_trace.csv": TRACES})
+    assert read_telemetry(str(tmp_path)).spans.equals(read_telemetry([tmp_path]).spans)

@@ -1,72 +1,47 @@
-"""Shares, and their scatter between pieces of time beyond chance."""
+"""Shares: trials and hits of each kind, by piece of time where it is told."""
 
 from __future__ import annotations
 
 import polars as pl
-import pytest
 
 from rclagent.telemetry.shares import shares
 
-KEYS = ("service", "operation", "call")
+KEYS = ("service", "call")
+TRIALS = pl.DataFrame({"service": ["a"] * 3, "piece": [0, 180, 360], "n": [10, 11, 12]})
+HITS = pl.DataFrame(
+    [("a", "x", 0, 2), ("a", "x", 360, 1), ("a", "y", 180, 5)], schema=[*KEYS, "piece", "hits"], orient="row"
+)
 
 
-def counted(*pieces: tuple[int | None, int, int]) -> pl.DataFrame:
-    """Shares of one call: piece of time, hits and trials of each."""
-    trials = [("a", "op", piece) for piece, _, n in pieces for _ in range(n)]
-    hits = [("a", "op", "b", piece) for piece, k, _ in pieces for _ in range(k)]
-    of_trials = {"service": pl.String, "operation": pl.String, "piece": pl.Int64}
-    of_hits = {"service": pl.String, "operation": pl.String, "call": pl.String, "piece": pl.Int64}
-    return shares(
-        pl.DataFrame(hits, schema=of_hits, orient="row"),
-        pl.DataFrame(trials, schema=of_trials, orient="row"),
-        KEYS,
-    )
+def test_hits_stand_beside_the_trials_of_their_kind() -> None:
+    hits = pl.DataFrame({"service": ["a", "a", "b"], "call": ["x", "y", "x"], "hits": [2, 3, 5]})
+    trials = pl.DataFrame({"service": ["b", "a"], "n": [9, 4]})
+    table = shares(hits, trials, KEYS, ("service",))
+    assert table.columns == [*KEYS, "n", "hits"]
+    assert sorted(table.rows()) == [("a", "x", 4, 2), ("a", "y", 4, 3), ("b", "x", 9, 5)]
 
 
-def test_hits_and_trials_are_counted_over_all_pieces() -> None:
-    assert counted((0, 2, 10), (1, 0, 5), (2, 3, 5)).rows() == [("a", "op", "b", 20, 5, 0.0)]
+def test_hits_of_what_was_never_tried_have_no_share() -> None:
+    """Log lines of a service that sends no spans."""
+    hits = pl.DataFrame({"service": ["cron"], "call": ["x"], "hits": [2]})
+    assert shares(hits, pl.DataFrame({"service": ["a"], "n": [4]}), KEYS, ("service",)).is_empty()
 
 
-def test_without_pieces_there_is_no_scatter() -> None:
-    assert counted((None, 5, 10)).rows() == [("a", "op", "b", 10, 5, 0.0)]
+def test_a_piece_in_which_a_kind_was_tried_without_a_hit_counts_too() -> None:
+    """Three pieces were tried; x hits in the first and the last, y in the second."""
+    table = shares(HITS, TRIALS, KEYS, ("service",))
+    assert table.columns == [*KEYS, "piece", "n", "hits"]
+    assert sorted(table.rows()) == [
+        ("a", "x", 0, 10, 2),
+        ("a", "x", 180, 11, 0),
+        ("a", "x", 360, 12, 1),
+        ("a", "y", 0, 10, 0),
+        ("a", "y", 180, 11, 5),
+        ("a", "y", 360, 12, 0),
+    ]
 
 
-def test_scatter_is_the_way_between_the_outer_tenths_less_chance() -> None:
-    """Shares 0.2 and 0.8 of 100 each, five pieces of either: (0.6 / 2.56)^2 - 0.16 / 100."""
-    pieces = [(number, 20 if number % 2 else 80, 100) for number in range(10)]
-    assert counted(*pieces)["spread"][0] == pytest.approx(((0.6 / 2.56) ** 2 - 0.0016) ** 0.5)
-
-
-def test_what_chance_explains_is_no_scatter() -> None:
-    """4 to 6 of 10: 0.2 / 2.56 is less than sqrt(0.25 / 10)."""
-    pieces = [(number, 4 + number % 3, 10) for number in range(9)]
-    assert counted(*pieces)["spread"].to_list() == [0.0]
-
-
-def test_a_piece_in_which_nothing_hit_has_a_share_of_nothing() -> None:
-    """Half of the pieces have no line of their own among the hits; chance explains nothing of 0 and 1."""
-    pieces = [(number, 50 if number % 2 else 0, 50) for number in range(10)]
-    assert counted(*pieces)["spread"][0] == pytest.approx(1 / 2.56)
-
-
-def test_one_odd_piece_among_many_does_not_scatter() -> None:
-    """What an earlier fault left behind must not excuse the next."""
-    pieces = [(number, 50 if number == 4 else 0, 50) for number in range(20)]
-    assert counted(*pieces)["spread"].to_list() == [0.0]
-
-
-def test_seven_pieces_have_no_outer_tenths() -> None:
-    pieces = [(number, 50 if number % 2 else 0, 50) for number in range(7)]
-    assert counted(*pieces)["spread"].to_list() == [0.0]
-
-
-def test_pieces_of_fewer_than_three_trials_have_no_share() -> None:
-    """Of ten pieces two are left."""
-    pieces = [(number, number % 2, 2 if number < 8 else 50) for number in range(10)]
-    assert counted(*pieces)["spread"].to_list() == [0.0]
-
-
-def test_nothing_hit_has_no_shares() -> None:
-    table = counted((0, 0, 10))
+def test_a_kind_that_never_hits_has_no_line() -> None:
+    table = shares(HITS.clear(), TRIALS, KEYS, ("service",))
     assert table.is_empty()
-    assert table.columns == [*KEYS, "n", "hits", "spread"]
+    assert table.columns == [*KEYS, "piece", "n", "hits"]
