@@ -6,19 +6,25 @@ import argparse
 import json
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
 import rclagent
-from benchmarks.calibrate import bin_rows, group_rows, headline, judge_generated
-from benchmarks.calibrate import summary as calibration_summary
-from benchmarks.datasets import DATASETS, MODALITIES, load_dataset
+from benchmarks import calibrate as calibration
+from benchmarks import modalities as dropped
+from benchmarks import onset as onsets
+from benchmarks import quiet as quietness
+from benchmarks import weakest as delays
+from benchmarks.cases import CaseView
+from benchmarks.datasets import DATASETS, MODALITIES, check_modalities, load_dataset
+from benchmarks.generated import quiet_windows
+from benchmarks.kept import RESULTS, read_kept
 from benchmarks.methods import METHODS, find_method
 from benchmarks.protocol import WINDOW_S
-from benchmarks.quiet import QuietResult, judge, quiet_cases, summary
-from benchmarks.render import RESULTS, full_figures, insert, read_calibrations, read_results, readme_figures
+from benchmarks.render import PICTURE, full_figures, insert, picture, readme_figures
 from benchmarks.runs import CaseResult, RunHeader, code_digest, execute, read_run
 from benchmarks.scale import HEADINGS as SCALE_HEADINGS
 from benchmarks.scale import measure
@@ -91,11 +97,11 @@ def score(options: argparse.Namespace) -> int:
     if options.out:
         # Kept with the project, unlike the labels of a data set, which the misses would repeat.
         kept = [{**entry.to_json(), "misses": []} for entry in scores]
-        _write(options.out, json.dumps(kept, indent=1) + "\n")
+        _write(options.out, _json(kept) + "\n")
     if options.json:
         shown = scores if len({entry.label for entry in scores}) == 1 else [*scores, *together(scores)]
         content: Any = [entry.to_json() for entry in shown]
-        print(json.dumps(content[0] if len(content) == 1 else content, indent=1))
+        print(_json(content[0] if len(content) == 1 else content))
         return 0
     print(plain([HEADINGS, *rows(scores)]))
     for remark in remarks(scores):
@@ -113,43 +119,70 @@ def score(options: argparse.Namespace) -> int:
 
 def quiet(options: argparse.Namespace) -> int:
     """``quiet``: verdicts on windows in which nothing was injected."""
-    results: list[QuietResult] = []
-    for case in quiet_cases(options.data, modalities=tuple(options.modalities.split(","))):
-        if options.limit is not None and len(results) >= options.limit:
-            break
-        results.append(judge(case))
-        _tell(f"{results[-1].case}  {results[-1].verdict} in {results[-1].seconds:.1f} s")
-    content = summary(options.data, results)
-    if options.out:
-        _write(options.out, json.dumps(content, indent=1) + "\n")
-    if options.json:
-        print(json.dumps(content, indent=1))
-        return 0
-    low, high = content["intervals"]["false_alarm_rate"]
-    verdicts = ", ".join(f"{count} {verdict}" for verdict, count in content["verdicts"].items())
-    print(f"{len(results)} quiet windows: {verdicts}")
-    print(f"false alarms {content['false_alarm_rate']:.2f} ({low:.2f}-{high:.2f})")
-    print(f"windows with any evidence: {content['windows_with_evidence']}")
-    for alarm in content["false_alarms"]:
-        blamed = ", ".join(f"{service} ({kind})" for service, kind in alarm["blamed"])
-        print(printable(f"  {alarm['case']}: {blamed}"))
-    return 0
+    sources: dict[str, Iterable[CaseView]] = {}
+    if options.data is not None:
+        modalities = options.modalities.split(",")
+        check_modalities(modalities)
+        sources[options.data.resolve().name] = quietness.quiet_cases(options.data, modalities=modalities)
+    if options.generated:
+        sources["the generator"] = quiet_windows(options.generated)
+    if not sources:
+        raise InputError("No quiet windows are asked for.", "Give --data DIR, --generated or both.")
+    results: dict[str, list[quietness.QuietResult]] = {source: [] for source in sources}
+    for source, cases in sources.items():
+        for case in islice(cases, options.limit):
+            results[source].append(quietness.judge(case))
+            last = results[source][-1]
+            _tell(f"{last.case}  {last.verdict} in {last.seconds:.1f} s")
+    parts = quietness.summaries(results)
+    lines = [
+        line
+        for part in parts
+        for line in (quietness.headline(part), *(f"  {alarm}" for alarm in quietness.alarm_lines(part)))
+    ]
+    return _give(options, parts, "\n".join(map(printable, lines)))
+
+
+def modalities(options: argparse.Namespace) -> int:
+    """``modalities``: RCLAgent with fewer kinds of telemetry."""
+    parts = [part for data in options.data for part in dropped.judge_sets(data, options.limit, _tell)]
+    content = dropped.summary(parts)
+    lines = [*dropped.unseen(content), *remarks(dropped.scores(content))]
+    return _give(options, content, "\n".join([plain(dropped.rows(content)), *map(printable, lines)]))
+
+
+def weakest(options: argparse.Namespace) -> int:
+    """``weakest``: the weakest delay that is found, on generated incidents."""
+    content = delays.summary(list(delays.judge_delays(options.incidents, options.seed, tell=_tell)))
+    return _give(options, content, f"{plain(delays.rows(content))}\n{delays.headline(content)}")
 
 
 def calibrate(options: argparse.Namespace) -> int:
     """``calibrate``: confidence against how often it is right, on generated incidents."""
     judged = []
-    for number, item in enumerate(judge_generated(options.incidents, options.seed), start=1):
+    for number, item in enumerate(calibration.judge_generated(options.incidents, options.seed), start=1):
         judged.append(item)
         _tell(f"{number} of {options.incidents}: {item.fault_type}, {item.verdict}")
-    content = calibration_summary(judged)
-    if options.out is not None:
-        _write(options.out, json.dumps(content, indent=1) + "\n")
-    if options.json:
-        print(json.dumps(content, indent=1))
-    else:
-        print("\n\n".join([headline(content), plain(bin_rows(content)), plain(group_rows(content))]))
-    return 0
+    content = calibration.summary(judged)
+    tables = (calibration.bin_rows(content), calibration.group_rows(content))
+    return _give(options, content, "\n\n".join([calibration.headline(content), *map(plain, tables)]))
+
+
+def onset(options: argparse.Namespace) -> int:
+    """``onset``: how far the onset that is found lies from the injection, where no alarm is given."""
+    parts: list[Iterable[onsets.Search]] = []
+    if options.generated:
+        parts.append(onsets.search_generated(options.generated, options.seed))
+    parts += [onsets.search_data(data, options.limit) for data in options.data]
+    if not parts:
+        raise InputError("No incidents are asked for.", "Give --generated, --data DIR or both.")
+    searches = []
+    for search in chain.from_iterable(parts):
+        searches.append(search)
+        found = "nothing" if search.delay_s is None else f"{search.delay_s:+.1f} s"
+        _tell(f"{search.data}: {found}")
+    content = onsets.summary(searches)
+    return _give(options, content, plain(onsets.rows(content)))
 
 
 def scale(options: argparse.Namespace) -> int:
@@ -159,30 +192,25 @@ def scale(options: argparse.Namespace) -> int:
         results.append(
             measure(spans, logs=options.logs, repeats=options.repeats, seed=options.seed, tell=_tell)
         )
-    content = json.dumps([result.to_json() for result in results], indent=1)
-    if options.out:
-        _write(options.out, content + "\n")
-    print(content if options.json else plain([SCALE_HEADINGS, *scale_rows(results)]))
-    return 0
+    content = [result.to_json() for result in results]
+    return _give(options, content, plain([SCALE_HEADINGS, *scale_rows(results)]))
 
 
 def render(options: argparse.Namespace) -> int:
-    """``render``: the figures into README.md and docs/benchmarks.md."""
-    scores, quiet_summaries = read_results(options.results)
+    """``render``: the figures into README.md and docs/benchmarks.md, with their picture."""
+    kept = read_kept(options.results)
+    readme, page = options.root / "README.md", options.root / "docs" / "benchmarks.md"
+    texts = {readme: insert(readme, readme_figures(kept)), page: insert(page, full_figures(kept))}
+    drawn = picture(kept)
+    if drawn is not None:
+        texts[page.with_name(PICTURE)] = drawn
     stale = 0
-    for path, figures in (
-        (options.root / "README.md", readme_figures(scores, quiet_summaries)),
-        (
-            options.root / "docs" / "benchmarks.md",
-            full_figures(scores, quiet_summaries, read_calibrations(options.results)),
-        ),
-    ):
-        text = insert(path, figures)
-        if options.check and text != path.read_text(encoding="utf-8"):
+    for path, text in texts.items():
+        if not options.check:
+            _write(path, text)
+        elif not path.exists() or path.read_text(encoding="utf-8") != text:
             print(f"{path} does not show the figures of {options.results}.", file=sys.stderr)
             stale = 1
-        elif not options.check:
-            _write(path, text)
     return stale
 
 
@@ -212,21 +240,58 @@ def _parser() -> argparse.ArgumentParser:
     command.set_defaults(command=score)
 
     command = commands.add_parser("quiet", help=_summary(quiet.__doc__))
+    command.add_argument("--data", type=Path, metavar="DIR", help="recording in the Nezha layout")
     command.add_argument(
-        "--data", required=True, type=Path, metavar="DIR", help="recording in the Nezha layout"
+        "--generated",
+        type=_positive,
+        nargs="?",
+        const=24,
+        metavar="N",
+        help="generated windows, too; 24 unless N is given",
     )
-    command.add_argument("--limit", type=_positive, help="only the first windows")
-    command.add_argument("--modalities", default=",".join(MODALITIES), help="kinds of telemetry to read")
-    command.add_argument("--json", action="store_true", help="print JSON")
-    command.add_argument("--out", type=Path, metavar="FILE", help="write the JSON to a file as well")
+    command.add_argument("--limit", type=_positive, help="only the first windows of each source")
+    command.add_argument(
+        "--modalities", default=",".join(MODALITIES), help="kinds of telemetry to read of the recording"
+    )
+    _outputs(command)
     command.set_defaults(command=quiet)
 
-    command = commands.add_parser("calibrate", help=_summary(calibrate.__doc__))
-    command.add_argument("--incidents", type=_positive, default=300, help="how many to generate")
+    command = commands.add_parser("modalities", help=_summary(modalities.__doc__))
+    command.add_argument(
+        "--data", required=True, nargs="+", type=Path, metavar="DIR", help="folders of data sets"
+    )
+    command.add_argument("--limit", type=_positive, help="only the first faults of each day")
+    _outputs(command)
+    command.set_defaults(command=modalities)
+
+    command = commands.add_parser("weakest", help=_summary(weakest.__doc__))
+    command.add_argument("--incidents", type=_positive, default=30, help="how many for each strength")
     command.add_argument("--seed", type=int, default=0, help="number of the first incident")
-    command.add_argument("--json", action="store_true", help="print JSON")
-    command.add_argument("--out", type=Path, metavar="FILE", help="write the JSON to a file as well")
+    _outputs(command)
+    command.set_defaults(command=weakest)
+
+    command = commands.add_parser("calibrate", help=_summary(calibrate.__doc__))
+    command.add_argument("--incidents", type=_positive, default=400, help="how many to generate")
+    command.add_argument("--seed", type=int, default=0, help="number of the first incident")
+    _outputs(command)
     command.set_defaults(command=calibrate)
+
+    command = commands.add_parser("onset", help=_summary(onset.__doc__))
+    command.add_argument(
+        "--generated",
+        type=_positive,
+        nargs="?",
+        const=240,
+        metavar="N",
+        help="generated incidents; 240 unless N is given",
+    )
+    command.add_argument("--seed", type=int, default=0, help="number of the first generated incident")
+    command.add_argument(
+        "--data", default=(), nargs="+", type=Path, metavar="DIR", help="folders of data sets and recordings"
+    )
+    command.add_argument("--limit", type=_positive, help="only the first cases of each recording")
+    _outputs(command)
+    command.set_defaults(command=onset)
 
     command = commands.add_parser("scale", help=_summary(scale.__doc__))
     command.add_argument(
@@ -237,8 +302,7 @@ def _parser() -> argparse.ArgumentParser:
         "--repeats", type=_positive, default=3, help="turns; the one with the median ratio counts"
     )
     command.add_argument("--seed", type=int, default=0, help="where chance starts")
-    command.add_argument("--json", action="store_true", help="print JSON")
-    command.add_argument("--out", type=Path, metavar="FILE", help="write the JSON to a file as well")
+    _outputs(command)
     command.set_defaults(command=scale)
 
     command = commands.add_parser("render", help=_summary(render.__doc__))
@@ -249,6 +313,11 @@ def _parser() -> argparse.ArgumentParser:
     )
     command.set_defaults(command=render)
     return parser
+
+
+def _outputs(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--json", action="store_true", help="print JSON")
+    command.add_argument("--out", type=Path, metavar="FILE", help="write the JSON to a file as well")
 
 
 def _summary(docstring: str | None) -> str:
@@ -271,6 +340,18 @@ def _distinct(scores: Sequence[Score]) -> None:
                 "Give each run once; no fault may count twice.",
             )
         seen.add((entry.label, entry.method))
+
+
+def _give(options: argparse.Namespace, content: Any, text: str) -> int:
+    """Prints a result as text or JSON, and writes the JSON where it is to be kept."""
+    if options.out:
+        _write(options.out, _json(content) + "\n")
+    print(_json(content) if options.json else text)
+    return 0
+
+
+def _json(content: Any) -> str:
+    return json.dumps(content, indent=1)
 
 
 def _tell(line: str) -> None:

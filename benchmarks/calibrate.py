@@ -2,12 +2,17 @@
 
 Incidents of all kinds of fault, from barely visible to gross, and healthy ones, on systems of
 many shapes, with and without logs, metrics and span kinds, under steady and changing load and clocks
-that are off. The expected calibration error is the mean distance between the confidence of the first
-cause and how often it is right, over ten bins of confidence, weighted by how many fall into each:
+that are off. Every other healthy one is a quiet window (benchmarks.generated): an hour or more of the
+change of load of a day, and deploys.
+
+The expected calibration error is the mean distance between the confidence of the first cause and how
+often it is right, over ten bins of confidence, weighted by how many fall into each:
 
     ECE = sum over bins of (n_bin / n) x |share right - mean confidence|
 
 Source: Guo et al., On Calibration of Modern Neural Networks (ICML 2017), section 2.
+
+Of the causes named, however many in an incident, those given SURE or more are counted apart.
 """
 
 from __future__ import annotations
@@ -17,16 +22,23 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any, Final
 
+from benchmarks.generated import case_view, quiet_window, varied_system
+from benchmarks.methods import diagnose_case
 from benchmarks.statistics import wilson
-from rclagent import Diagnosis, FaultType, InputError, diagnose_sync, incident_from_telemetry
-from rclagent.testing import Fault, GeneratedIncident, IncidentSpec, generate, random_system, shop
+from benchmarks.tables import interval, share
+from rclagent import Diagnosis, FaultType, InputError
+from rclagent.testing import Fault, GeneratedIncident, IncidentSpec, generate
 
 STRENGTHS: Final = (0.02, 0.05, 0.1, 0.25, 0.5, 1.0)
 """Strength of a fault as a share of the usual one; of a code fault, the share of requests that meet it."""
-HEALTHY_EVERY: Final = 9
-"""Every ninth incident has no fault."""
-GENERATED: Final = "generated"
-"""Name of the data set in result files."""
+HEALTHY_EVERY: Final = 7
+"""Every seventh incident has no fault; not a divisor of the number of kinds, so that none is left out."""
+SURE: Final = 0.9
+"""Confidence from which on a cause counts as sure."""
+NAME: Final = "calibration"
+"""Kind of the result file."""
+HEALTHY: Final = "healthy"
+"""In place of a kind of fault where there is none."""
 BINS: Final = 10
 """Bins of confidence."""
 
@@ -39,6 +51,7 @@ _USUAL: Final = {
 }
 _TYPES: Final = tuple(kind for kind in FaultType if kind is not FaultType.UNKNOWN)
 _TRIES: Final = 8
+_FURTHER: Final = 700_000  # a multiple of 7 and 8: another system, the same kind of fault
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +59,7 @@ class Judged:
     """What was said of one generated incident."""
 
     fault_type: str
-    """Kind of fault injected; ``healthy`` for none."""
+    """Kind of fault injected; HEALTHY for none."""
     strength: float
     """As in STRENGTHS; 0 for none."""
     verdict: str
@@ -59,17 +72,17 @@ class Judged:
     """Whether the first cause is the service at fault."""
     type_right: bool
     """Whether its kind is right, too."""
+    sure: int
+    """Causes named with a confidence of SURE or more."""
+    sure_right: int
+    """Of these, services at fault."""
 
 
 def judge_generated(count: int, seed: int = 0) -> Iterator[Judged]:
     """Diagnoses generated incidents one after another; the same seed gives the same incidents."""
     for number in range(seed, seed + count):
         incident, kind, strength = _incident(number)
-        diagnosis = diagnose_sync(
-            incident_from_telemetry(
-                incident.incident, alarm_ns=incident.alarm_ns, baseline_telemetry=incident.baseline
-            )
-        )
+        diagnosis = diagnose_case(case_view(str(number), incident))
         yield _judge(diagnosis, incident.truth.services, kind, strength)
 
 
@@ -78,16 +91,19 @@ def summary(judged: Sequence[Judged]) -> dict[str, Any]:
     faulty = [item for item in judged if item.strength]
     healthy = [item for item in judged if not item.strength]
     alarms = sum(item.verdict == "fault" for item in healthy)
-    sure = [item for item in judged if item.named and item.confidence >= 0.9]
+    sure, sure_right = sum(item.sure for item in judged), sum(item.sure_right for item in judged)
     return {
-        "dataset": GENERATED,
+        "dataset": NAME,
         "n_incidents": len(judged),
         "n_healthy": len(healthy),
         "false_alarms": alarms,
-        "intervals": {"false_alarm_rate": list(wilson(alarms, len(healthy)))},
+        "intervals": {
+            "false_alarm_rate": list(wilson(alarms, len(healthy))),
+            "sure_and_right": list(wilson(sure_right, sure)),
+        },
         "expected_calibration_error": calibration_error(judged),
-        "sure": len(sure),
-        "sure_and_right": sum(item.right for item in sure),
+        "sure": sure,
+        "sure_and_right": sure_right,
         "bins": _bins(judged),
         "by_strength": [
             _group(str(at), [item for item in faulty if item.strength == at]) for at in STRENGTHS
@@ -100,11 +116,12 @@ def summary(judged: Sequence[Judged]) -> dict[str, Any]:
 
 def headline(content: dict[str, Any]) -> str:
     """The summary in one sentence."""
+    sure, right = content["sure"], content["sure_and_right"]
     return (
         f"Of {content['n_incidents']} generated incidents, {content['n_healthy']} of them healthy: "
-        f"{content['false_alarms']} false alarms; of {content['sure']} causes named with a confidence of 0.9 "
-        f"or more {content['sure_and_right']} are right; expected calibration error "
-        f"{content['expected_calibration_error']:.3f}."
+        f"{content['false_alarms']} false alarms; of {sure} causes named with a confidence of {SURE:g} "
+        f"or more {right} are right: {share(right / max(sure, 1))} ({interval(right, sure)}); "
+        f"expected calibration error {content['expected_calibration_error']:.3f}."
     )
 
 
@@ -178,25 +195,32 @@ def _group(name: str, items: Sequence[Judged]) -> dict[str, Any]:
 def _judge(diagnosis: Diagnosis, truth: Sequence[str], kind: str, strength: float) -> Judged:
     first = diagnosis.root_causes[0] if diagnosis.root_causes else None
     right = first is not None and first.service in truth
+    fault = diagnosis.verdict.value == "fault"
+    sure = [cause.service in truth for cause in diagnosis.root_causes if fault and cause.confidence >= SURE]
     return Judged(
         fault_type=kind,
         strength=strength,
         verdict=diagnosis.verdict.value,
         confidence=first.confidence if first else 0.0,
-        named=first is not None and diagnosis.verdict.value == "fault",
+        named=first is not None and fault,
         right=right,
         type_right=right and first is not None and first.fault_type.value == kind,
+        sure=len(sure),
+        sure_right=sum(sure),
     )
 
 
 def _incident(number: int) -> tuple[GeneratedIncident, str, float]:
     """One incident, its kind of fault and strength; all drawn from its number."""
+    healthy = number % HEALTHY_EVERY == 0
+    if healthy and number % 2:
+        return generate(quiet_window(number)), HEALTHY, 0.0
     chance = Random(number)
-    system = shop() if number % 3 == 0 else random_system(8 + number % 14, number)
+    system = varied_system(number, 21)
     services = sorted(service.name for service in system.services)
     kind, strength = _TYPES[number % len(_TYPES)], chance.choice(STRENGTHS)
     for _ in range(_TRIES):
-        faults = () if number % HEALTHY_EVERY == 0 else (_fault(kind, chance.choice(services), strength),)
+        faults = () if healthy else (_fault(kind, chance.choice(services), strength),)
         try:
             spec = IncidentSpec(
                 seed=number,
@@ -212,8 +236,8 @@ def _incident(number: int) -> tuple[GeneratedIncident, str, float]:
             )
         except InputError:
             continue  # Not every service can show every fault: one without a database has no slow disk.
-        return generate(spec), kind.value if faults else "healthy", strength if faults else 0.0
-    return _incident(number + 1_000_000)
+        return generate(spec), HEALTHY if healthy else kind.value, 0.0 if healthy else strength
+    return _incident(number + _FURTHER)
 
 
 def _fault(kind: FaultType, service: str, strength: float) -> Fault:

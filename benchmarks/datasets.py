@@ -31,12 +31,7 @@ def load_dataset(
     Raises:
         InputError: An unknown name, modality or day, or files that are not there.
     """
-    unknown = [modality for modality in modalities if modality not in MODALITIES]
-    if unknown or not modalities:
-        raise InputError(
-            f"Unknown modality {', '.join(map(repr, unknown)) or '(none)'}.",
-            f"Choose from {', '.join(MODALITIES)}.",
-        )
+    check_modalities(modalities)
     if name == "nezha":
         return nezha(data, day=day, modalities=modalities, window_s=window_s)
     if name == "shapleyiq":
@@ -44,3 +39,17 @@ def load_dataset(
             raise InputError("shapleyiq has no days.", "Leave out --day.")
         return shapleyiq(data, modalities=modalities, window_s=window_s)
     raise InputError(f"Unknown data set {name!r}.", f"Choose from {', '.join(DATASETS)}.")
+
+
+def check_modalities(modalities: Sequence[str]) -> None:
+    """Refuses kinds of telemetry that are not among MODALITIES.
+
+    Raises:
+        InputError: There is one, or there are none at all.
+    """
+    unknown = [modality for modality in modalities if modality not in MODALITIES]
+    if unknown or not modalities:
+        raise InputError(
+            f"Unknown modality {', '.join(map(repr, unknown)) or '(none)'}.",
+            f"Choose from {', '.join(MODALITIES)}.",
+        )

@@ -15,14 +15,14 @@ from typing import Final
 from benchmarks import rules
 from benchmarks.cases import CaseView
 from benchmarks.ranking import Ranked
-from rclagent import Channel, Diagnosis, InputError, diagnose_sync, incident_from_telemetry
+from rclagent import Channel, Diagnosis, Idea, InputError, diagnose_sync, incident_from_telemetry
 
 Method = Callable[[CaseView], Sequence[Ranked]]
 """What a plug-in implements."""
 
 
-def diagnose_case(case: CaseView, without: Collection[Channel] = ()) -> Diagnosis:
-    """RCLAgent's whole answer, without any model; ``without`` leaves channels out."""
+def diagnose_case(case: CaseView, without: Collection[Channel | Idea] = ()) -> Diagnosis:
+    """RCLAgent's whole answer, without any model; ``without`` leaves channels and rules out."""
     seen = sum(table.height for table in (case.baseline.spans, case.baseline.logs, case.baseline.metrics))
     incident = incident_from_telemetry(
         case.telemetry,
@@ -35,10 +35,14 @@ def diagnose_case(case: CaseView, without: Collection[Channel] = ()) -> Diagnosi
     return diagnose_sync(incident, without=without)
 
 
-def rclagent(case: CaseView, without: Collection[Channel] = ()) -> list[Ranked]:
+def rclagent(case: CaseView, without: Collection[Channel | Idea] = ()) -> list[Ranked]:
     """RCLAgent's root causes with its scores."""
-    causes = diagnose_case(case, without).root_causes
-    return [(cause.service, cause.score, cause.fault_type.value) for cause in causes]
+    return ranking(diagnose_case(case, without))
+
+
+def ranking(diagnosis: Diagnosis) -> list[Ranked]:
+    """The root causes of an answer with their scores."""
+    return [(cause.service, cause.score, cause.fault_type.value) for cause in diagnosis.root_causes]
 
 
 def random(case: CaseView) -> list[Ranked]:
@@ -58,7 +62,7 @@ METHODS: Final[dict[str, Method]] = {
     "deepest-anomalous": rules.deepest_anomalous,
     "cpu-else-gap": rules.cpu_else_gap,
     **{f"only-{channel.value}": partial(rclagent, without=set(Channel) - {channel}) for channel in ABLATED},
-    **{f"without-{channel.value}": partial(rclagent, without={channel}) for channel in ABLATED},
+    **{f"without-{part.value}": partial(rclagent, without={part}) for part in (*ABLATED, *Idea)},
 }
 """Methods that ship with the benchmarks."""
 
@@ -93,10 +97,10 @@ def answer(method: Method, case: CaseView) -> list[Ranked]:
     Raises:
         ValueError: An entry is not (service, finite score, kind of fault or None).
     """
-    ranking = []
+    checked = []
     for entry in method(case):
         service, score, kind = entry
         if not isinstance(service, str) or not isinstance(kind, str | None) or not isfinite(score):
             raise ValueError(f"The method answered {entry!r}, not (service, finite score, kind or None).")
-        ranking.append((service, float(score), kind))
-    return ranking
+        checked.append((service, float(score), kind))
+    return checked

@@ -2,54 +2,26 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
-from benchmarks.calibrate import GENERATED, bin_rows, group_rows, headline
+from benchmarks import calibrate, modalities, onset, quiet, scale, weakest
+from benchmarks.kept import Content, Kept
 from benchmarks.score import Score, together
 from benchmarks.tables import CHANCE, HEADINGS, escaped, interval, markdown, remarks, rows, share
 from rclagent import InputError
 
 START: Final = "<!-- benchmarks:start -->"
 END: Final = "<!-- benchmarks:end -->"
-RESULTS: Final = Path(__file__).parent / "results"
-"""Score files that the documents show."""
+PICTURE: Final = "weakest-delay.svg"
+"""File beside the page of all figures."""
 
 
-def read_results(folder: Path) -> tuple[list[Score], list[dict[str, Any]]]:
-    """Scores and quiet summaries of every ``*.json`` in a folder, RCLAgent first, then in order of file name.
-
-    Raises:
-        InputError: A file is not what ``score --out`` or ``quiet --out`` wrote, or none is there.
-    """
-    scores: list[Score] = []
-    quiet: list[dict[str, Any]] = []
-    for path in sorted(folder.glob("*.json")):
-        try:
-            content = json.loads(path.read_text(encoding="utf-8"))
-            for entry in content if isinstance(content, list) else [content]:
-                if entry["dataset"] == "quiet":
-                    quiet.append(entry)
-                elif entry["dataset"] not in ("all", GENERATED):
-                    scores.append(Score.from_json(entry))
-        except (ValueError, KeyError, TypeError) as error:
-            raise InputError(f"{path} is not a score: {error}.", "Write it with `score --out`.") from None
-    if not scores:
-        raise InputError(f"{folder} holds no scores.", "Write some with `score --out` first.")
-    return sorted(scores, key=lambda score: score.method != "rclagent"), quiet
-
-
-def read_calibrations(folder: Path) -> list[dict[str, Any]]:
-    """Summaries that ``calibrate --out`` wrote among the ``*.json`` of a folder."""
-    found = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(folder.glob("*.json"))]
-    return [content for content in found if isinstance(content, dict) and content["dataset"] == GENERATED]
-
-
-def readme_figures(scores: Sequence[Score], quiet: Sequence[dict[str, Any]]) -> str:
-    """A short table: how often rank 1 is a cause, by method and data set."""
+def readme_figures(kept: Kept) -> str:
+    """A short table: how often rank 1 is a cause, by method and data set; and the quiet windows."""
+    scores = kept.scores
     labels = list(dict.fromkeys(score.label for score in scores))
     methods = list(dict.fromkeys(score.method for score in scores))
     of = {(score.method, score.label): score for score in scores}
@@ -71,25 +43,31 @@ def readme_figures(scores: Sequence[Score], quiet: Sequence[dict[str, Any]]) -> 
             [method, *cells, share(_hit(pooled[method])), spread, share(tally.figures()["recall@3"])]
         )
     table.append(_chance_cells(scores, labels))
-    lines = [markdown(table, names=1), "", *map(_quiet_line, quiet)]
-    return "\n".join(lines).rstrip()
+    lines = [markdown(table, names=1), *(escaped(quiet.headline(content)) for content in kept.quiet)]
+    return "\n\n".join(lines)
 
 
-def full_figures(
-    scores: Sequence[Score], quiet: Sequence[dict[str, Any]], calibrations: Sequence[dict[str, Any]] = ()
-) -> str:
-    """Everything: all figures of all methods, RCLAgent by kind of fault, quiet windows, calibration."""
-    own = [score for score in scores if score.method == "rclagent"]
-    parts = ["### All methods", markdown([list(HEADINGS), *rows(scores)])]
-    parts += [f"- {escaped(remark)}" for remark in remarks(scores)]
-    if own:
-        parts += ["### RCLAgent by kind of fault", markdown(_by_kind(own))]
-    if quiet:
-        parts += ["### Quiet windows", *map(_quiet_line, quiet)]
-    for content in calibrations:
-        parts += ["### Calibration on generated incidents", escaped(headline(content))]
-        parts += [markdown(bin_rows(content), names=1), markdown(group_rows(content), names=1)]
-    return "\n\n".join(parts)
+def full_figures(kept: Kept) -> str:
+    """Everything, a section a command; those whose result files are absent are left out."""
+    sections = (
+        ("All methods", _methods(kept.scores)),
+        ("RCLAgent by kind of fault", _kinds(kept.scores)),
+        ("Modalities dropped", [part for content in kept.modalities for part in _modalities(content)]),
+        ("Quiet windows", [part for content in kept.quiet for part in _quiet(content)]),
+        ("Weakest delay", [part for content in kept.weakest for part in _weakest(content)]),
+        ("Unknown alarm", [markdown(onset.rows(content)) for content in kept.onsets]),
+        (
+            "Calibration on generated incidents",
+            [part for content in kept.calibrations for part in _calibration(content)],
+        ),
+        ("Scale", [markdown(scale.size_rows(kept.scales), names=0)] if kept.scales else []),
+    )
+    return "\n\n".join("\n\n".join([f"### {title}", *parts]) for title, parts in sections if parts)
+
+
+def picture(kept: Kept) -> str | None:
+    """What PICTURE shows: the weakest delay; None where it was not measured."""
+    return weakest.picture(kept.weakest[-1]) if kept.weakest else None
 
 
 def insert(path: Path, figures: str) -> str:
@@ -122,6 +100,15 @@ def _chance_cells(scores: Sequence[Score], labels: Sequence[str]) -> list[str]:
     return [CHANCE, *cells, share(figures["first_hit@1"]), spread, share(figures["recall@3"])]
 
 
+def _methods(scores: Sequence[Score]) -> list[str]:
+    return [markdown([list(HEADINGS), *rows(scores)]), *_bullets(remarks(scores))]
+
+
+def _kinds(scores: Sequence[Score]) -> list[str]:
+    own = [score for score in scores if score.method == "rclagent"]
+    return [markdown(_by_kind(own))] if own else []
+
+
 def _by_kind(scores: Sequence[Score]) -> list[list[str]]:
     table = [
         ["data", "kind of fault", "faults", "first_hit@1", "recall@3", "recall@5", "mrr", "kind named right"]
@@ -134,11 +121,24 @@ def _by_kind(scores: Sequence[Score]) -> list[list[str]]:
     return table
 
 
-def _quiet_line(summary: dict[str, Any]) -> str:
-    low, high = summary["intervals"]["false_alarm_rate"]
-    verdicts = ", ".join(f"{count} {verdict}" for verdict, count in summary["verdicts"].items())
-    return (
-        f"Of {summary['n_windows']} quiet windows of {escaped(summary['data'])}: {verdicts}; "
-        f"false alarms {share(summary['false_alarm_rate'])} ({low:.2f}-{high:.2f}); "
-        f"some evidence in {summary['windows_with_evidence']}."
-    )
+def _modalities(content: Content) -> list[str]:
+    said = [*modalities.unseen(content), *remarks(modalities.scores(content))]
+    return [markdown(modalities.rows(content)), *_bullets(said)]
+
+
+def _quiet(content: Content) -> list[str]:
+    return [escaped(quiet.headline(content)), *_bullets(quiet.alarm_lines(content))]
+
+
+def _weakest(content: Content) -> list[str]:
+    shown = f"![recall@1 of each method against the strength of the delay]({PICTURE})"
+    return [escaped(weakest.headline(content)), shown, markdown(weakest.rows(content), names=0)]
+
+
+def _calibration(content: Content) -> list[str]:
+    tables = (calibrate.bin_rows(content), calibrate.group_rows(content))
+    return [escaped(calibrate.headline(content)), *(markdown(table, names=1) for table in tables)]
+
+
+def _bullets(lines: Sequence[str]) -> list[str]:
+    return ["\n".join(f"- {escaped(line)}" for line in lines)] if lines else []

@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -21,8 +21,10 @@ from typing import Any, Final
 from benchmarks.stages import Stage
 from rclagent import RclError
 
+NAME: Final = "scale"
+"""Kind of the result file."""
 HEADINGS: Final = ("spans", "stage", "seconds", "CPU s", "us/span", "MiB", "ratio")
-"""Columns of the table."""
+"""Columns of the table of stages."""
 _OTHER: Final = ("read", "agents and synthesis")
 _INCIDENT: Final = ("--fault", "network_delay", "--service", "pricing", "--baseline-s", "1800")
 """Half an hour of quiet: enough pieces of time for the scatter between them to be learned."""
@@ -61,8 +63,11 @@ class ScaleResult:
     def to_json(self) -> dict[str, Any]:
         """All figures."""
         return {
+            "dataset": NAME,
             "n_spans": self.n_spans,
             "n_logs": self.n_logs,
+            "seconds": sum(stage.seconds for stage in self.rclagent),
+            "work_seconds": self.work.seconds,
             "ratio": self.ratio,
             "cpu_ratio": self.work.cpu_seconds / self.yardstick.cpu_seconds,
             "us_per_span": self.work.seconds / self.n_spans * 1e6,
@@ -112,6 +117,26 @@ def rows(results: Sequence[ScaleResult]) -> list[list[str]]:
         _row(result, stage)
         for result in results
         for stage in (*result.polars, result.yardstick, *result.rclagent, result.work)
+    ]
+
+
+def size_rows(contents: Sequence[Mapping[str, Any]]) -> list[list[str]]:
+    """A line a size from the figures that to_json gives, smallest first; the first row is the head."""
+    head = ["spans", "log lines", "whole diagnosis, s", "work, s", "us/span", "MiB", "ratio to polars"]
+    return [
+        head,
+        *(
+            [
+                f"{content['n_spans']:,}",
+                f"{content['n_logs']:,}",
+                f"{content['seconds']:.1f}",
+                f"{content['work_seconds']:.2f}",
+                f"{content['us_per_span']:.2f}",
+                f"{content['peak_rss_mb']:.0f}",
+                f"{content['ratio']:.2f}",
+            ]
+            for content in sorted(contents, key=lambda content: (content["n_spans"], content["n_logs"]))
+        ),
     ]
 
 

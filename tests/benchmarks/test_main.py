@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from benchmarks.__main__ import main
-from benchmarks.render import END, START
+from benchmarks.render import END, PICTURE, START
+from tests.benchmarks.test_render import WEAKEST
 
 if TYPE_CHECKING:
     from tests.benchmarks.conftest import NezhaSystem
@@ -92,6 +93,7 @@ def test_figures_are_written_into_the_documents_and_checked(
         path.write_text(f"# Title\n\n{START}\n{END}\n\nAfter.\n", encoding="utf-8")
     run(nezha_system.write(), tmp_path / "run.jsonl", "gap-to-callee")
     main(["score", str(tmp_path / "run.jsonl"), "--out", str(results / "system.json")])
+    (results / "weakest.json").write_text(json.dumps(WEAKEST), encoding="utf-8")
     render = ["render", "--results", str(results), "--root", str(tmp_path)]
 
     kept = (results / "system.json").read_text(encoding="utf-8")
@@ -102,4 +104,42 @@ def test_figures_are_written_into_the_documents_and_checked(
         text = path.read_text(encoding="utf-8")
         assert "gap-to-callee" in text and "chance" in text
         assert text.endswith("\n\nAfter.\n")
+    (tmp_path / "docs" / PICTURE).write_text("another", encoding="utf-8")
+    assert main([*render, "--check"]) == 1
     assert json.loads(kept)[0]["misses"] == []
+
+
+def test_quiet_windows_come_from_a_recording_the_generator_or_both(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """One generated window, kept as JSON and shown as text; without a source there is nothing to judge."""
+    out = tmp_path / "quiet.json"
+    assert main(["quiet", "--generated", "1", "--out", str(out)]) == 0
+    assert capsys.readouterr().out.startswith("Of 1 quiet windows of the generator: ")
+    (part,) = json.loads(out.read_text(encoding="utf-8"))
+    assert (part["dataset"], part["n_windows"]) == ("quiet", 1)
+    assert main(["quiet"]) == 2
+    assert "--generated" in capsys.readouterr().err
+
+
+def test_an_unknown_modality_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["quiet", "--data", str(tmp_path), "--modalities", "smells"]) == 2
+    assert capsys.readouterr().err == "Unknown modality 'smells'. Choose from traces, logs, metrics.\n"
+
+
+def test_modalities_are_dropped_and_shown_side_by_side(
+    nezha_system: NezhaSystem, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["modalities", "--data", str(nezha_system.write()), "--limit", "1"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].split()[:2] == ["data", "telemetry"]
+    assert len([line for line in lines if line.startswith("system 2023-01-30  ")]) == 5
+    assert "system 2023-01-30, logs + metrics: only the first 1 faults were run." in lines
+
+
+def test_the_weakest_delay_is_measured(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = tmp_path / "weakest.json"
+    assert main(["weakest", "--incidents", "1", "--seed", "1", "--json", "--out", str(out)]) == 0
+    content = json.loads(out.read_text(encoding="utf-8"))
+    assert json.loads(capsys.readouterr().out) == content
+    assert [step["n"] for step in content["strengths"]] == [1] * 10

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from benchmarks.cases import Cause, Truth
-from benchmarks.render import END, START, full_figures, insert, read_results, readme_figures
+from benchmarks.kept import Kept
+from benchmarks.render import END, PICTURE, START, full_figures, insert, picture, readme_figures
 from benchmarks.runs import CaseResult, Run, RunHeader
 from benchmarks.score import Score, score_run
 from benchmarks.tables import escaped, markdown, misses, plain, printable, remarks, rows
+from benchmarks.weakest import Outcome
+from benchmarks.weakest import summary as weakest_summary
 from rclagent import InputError
 
 
@@ -35,6 +37,18 @@ QUIET: dict[str, Any] = {
     "false_alarm_rate": 0.05,
     "intervals": {"false_alarm_rate": [0.01, 0.17]},
     "windows_with_evidence": 5,
+    "false_alarms": [{"case": "11:03", "confidence": 0.875, "blamed": [["sh|op", "cpu"]]}],
+}
+WEAKEST = weakest_summary([Outcome(at, at, {"rclagent": 1.0, "chance": 0.5}, "fault") for at in (1.0, 10.0)])
+SCALE: dict[str, Any] = {
+    "dataset": "scale",
+    "n_spans": 2_000_000,
+    "n_logs": 0,
+    "seconds": 12.34,
+    "work_seconds": 3.456,
+    "us_per_span": 1.728,
+    "peak_rss_mb": 901.2,
+    "ratio": 1.204,
 }
 
 
@@ -73,30 +87,8 @@ def test_misses_and_remarks_say_what_happened() -> None:
     ]
 
 
-def test_result_files_are_read_back_with_rclagent_first(tmp_path: Path) -> None:
-    first, second = score("rclagent", "x"), score("random", "x")
-    (tmp_path / "c.json").write_text(json.dumps(first.to_json()), encoding="utf-8")
-    (tmp_path / "b.json").write_text(json.dumps([second.to_json()]), encoding="utf-8")
-    (tmp_path / "a.json").write_text(json.dumps(QUIET), encoding="utf-8")
-    scores, quiet = read_results(tmp_path)
-    assert [found.to_json() for found in scores] == [first.to_json(), second.to_json()]
-    assert quiet == [QUIET]
-
-
-@pytest.mark.parametrize("content", ["{", "3", "{}", '[{"dataset": "nezha"}]'])
-def test_a_file_that_is_no_score_is_told(tmp_path: Path, content: str) -> None:
-    (tmp_path / "a.json").write_text(content, encoding="utf-8")
-    with pytest.raises(InputError, match=r"a\.json is not a score"):
-        read_results(tmp_path)
-
-
-def test_without_scores_nothing_is_rendered(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="holds no scores"):
-        read_results(tmp_path)
-
-
 def test_the_readme_shows_first_hits_by_method_and_data_set() -> None:
-    figures = readme_figures([score("rclagent", "x"), score("rclagent", "y", hit=False)], [QUIET])
+    figures = readme_figures(Kept([score("rclagent", "x"), score("rclagent", "y", hit=False)], [QUIET]))
     table = [line.strip("| ").split(" | ") for line in figures.splitlines()]
     assert table[0] == [
         "rank 1 is a cause",
@@ -112,14 +104,31 @@ def test_the_readme_shows_first_hits_by_method_and_data_set() -> None:
 
 
 def test_a_method_that_was_not_run_on_a_data_set_has_no_figure_there() -> None:
-    figures = readme_figures([score("rclagent", "x"), score("rclagent", "y"), score("random", "x")], [])
+    figures = readme_figures(Kept([score("rclagent", "x"), score("rclagent", "y"), score("random", "x")]))
     assert "| random | 1.00 | - |" in figures
 
 
 def test_the_full_figures_show_kinds_of_fault() -> None:
-    figures = full_figures([score("rclagent", "x"), score("rclagent", "y", hit=False)], [])
+    figures = full_figures(Kept([score("rclagent", "x"), score("rclagent", "y", hit=False)]))
     assert "| x 2023-01-30 | cpu | 1 | 1.00 |" in figures
     assert "| y 2023-01-30 | cpu | 1 | 0.00 |" in figures
+
+
+def test_a_section_is_shown_for_each_result_and_left_out_without() -> None:
+    scores = [score("rclagent", "x")]
+    full = full_figures(Kept(scores, quiet=[QUIET], weakest=[WEAKEST], scales=[SCALE]))
+    for section in ("Quiet windows", "Weakest delay", "Scale"):
+        assert f"### {section}\n" in full
+        assert section not in full_figures(Kept(scores))
+    assert "- 11:03: sh\\|op (cpu), confidence of the verdict 0.88" in full
+    assert "| 2,000,000 | 0 | 12.3 | 3.46 | 1.73 | 901 | 1.20 |" in full
+
+
+def test_the_picture_is_shown_where_there_is_one() -> None:
+    kept = Kept([score("rclagent", "x")], weakest=[WEAKEST])
+    assert f"]({PICTURE})" in full_figures(kept)
+    assert (picture(kept) or "").startswith("<svg")
+    assert picture(Kept(kept.scores)) is None
 
 
 def test_figures_replace_what_stands_between_the_markers(tmp_path: Path) -> None:

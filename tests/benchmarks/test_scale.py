@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.__main__ import main
-from benchmarks.scale import HEADINGS, ScaleResult, rows
+from benchmarks.scale import HEADINGS, ScaleResult, rows, size_rows
 from benchmarks.stages import Stage
 
 RESULT = ScaleResult(
@@ -51,6 +51,13 @@ def test_every_stage_has_a_line_with_its_ratio_to_polars() -> None:
         "= work",
     ]
     assert (ratios["= polars"], ratios["read"], ratios["= work"]) == ("1.00", "0.50", "1.75")
+
+
+def test_every_size_has_a_line_in_the_documents() -> None:
+    """13.5 s in all, 3.5 of them work, which is 1.75 us a span and 1.75 times what polars needs."""
+    head, line = size_rows([RESULT.to_json()])
+    assert len(head) == len(line)
+    assert line == ["2,000,000", "0", "13.5", "3.50", "1.75", "700", "1.75"]
 
 
 def test_an_incident_is_generated_and_both_processes_measured(
