@@ -17,9 +17,11 @@ from langgraph.graph.state import CompiledStateGraph
 from langgraph.types import StreamWriter
 
 from rclagent.agents import (
+    Case,
     ProgressEvent,
     ProgressKind,
     Steps,
+    Thinking,
     TraceInvestigation,
     investigate_all,
     synthesize,
@@ -55,6 +57,7 @@ class IncidentState(IncidentInput, IncidentOutput, total=False):
     traces: tuple[TraceGraph, ...]
     investigations: tuple[TraceInvestigation, ...]
     reasoner: str
+    thinking: Thinking | None
 
 
 class _Update(TypedDict, total=False):
@@ -65,6 +68,7 @@ class _Update(TypedDict, total=False):
     traces: tuple[TraceGraph, ...]
     investigations: tuple[TraceInvestigation, ...]
     reasoner: str
+    thinking: Thinking | None
     diagnosis: Diagnosis
 
 
@@ -88,28 +92,44 @@ class _Nodes:
         return {"traces": traces}
 
     async def agents(self, state: IncidentState, writer: StreamWriter) -> _Update:
-        reasoner = self._steps.reasoner(state["findings"])
+        thinking = await self._prepared(state)
+        if thinking is not None:
+            asked = len(thinking.plan.questions) + thinking.plan.concludes
+            most = thinking.plan.calls_most
+            self._tell(writer, ProgressEvent(ProgressKind.SPENDING_PLANNED, done=asked, total=most), thinking)
+        reasoner = self._steps.reasoner(state["findings"]) if thinking is None else thinking.reasoner
         investigations = await investigate_all(
             state["traces"],
             state["findings"],
             reasoner,
             spend_all=self._steps.spend_all,
-            on_progress=lambda event: self._tell(writer, event),
+            on_progress=lambda event: self._tell(writer, event, thinking),
         )
-        return {"investigations": investigations, "reasoner": reasoner.name}
+        return {"investigations": investigations, "reasoner": reasoner.name, "thinking": thinking}
 
     async def synthesize(self, state: IncidentState, writer: StreamWriter) -> _Update:
+        thinking, investigations = state["thinking"], state["investigations"]
         diagnosis = synthesize(
             state["incident"],
             state["findings"],
-            state["investigations"],
+            investigations,
             state["service_graph"],
             reasoner=state["reasoner"],
+            thought=None if thinking is None else await thinking.conclude(investigations),
         )
-        self._tell(writer, ProgressEvent(ProgressKind.DIAGNOSED, done=len(diagnosis.root_causes)))
+        done = ProgressEvent(ProgressKind.DIAGNOSED, done=len(diagnosis.root_causes))
+        self._tell(writer, done, thinking)
         return {"diagnosis": diagnosis}
 
-    def _tell(self, writer: StreamWriter, event: ProgressEvent) -> None:
+    async def _prepared(self, state: IncidentState) -> Thinking | None:
+        if self._steps.think is None:
+            return None
+        known = (state["incident"], state["findings"], state["service_graph"], state["traces"])
+        return await self._steps.think(Case(*known))
+
+    def _tell(self, writer: StreamWriter, event: ProgressEvent, thinking: Thinking | None = None) -> None:
+        if thinking is not None:
+            event = thinking.priced(event)
         writer(event)
         self._steps.on_progress(event)
 

@@ -6,22 +6,37 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
+    from rclagent.agents import ProgressEvent, SpendingPlan
     from rclagent.core.baseline import Baseline
     from rclagent.core.diagnosis import Diagnosis, Verdict
-    from rclagent.core.evidence import Channel, Evidence, FaultType
+    from rclagent.core.evidence import Channel, Evidence, FaultType, Idea
     from rclagent.core.incident import Incident
     from rclagent.core.telemetry import Telemetry
     from rclagent.core.window import Window
     from rclagent.engine import (
         diagnose,
+        diagnose_events,
         diagnose_graph,
         diagnose_graph_sync,
         diagnose_sync,
         incident_from_telemetry,
         learn_baseline,
         load_incident,
+        plan_spending,
     )
     from rclagent.errors import InputError, RclError
+    from rclagent.llm import (
+        ChatModel,
+        Limits,
+        Masker,
+        ModelAccess,
+        Prices,
+        Recorder,
+        ReplayModel,
+        connect,
+        load_recording,
+        read_settings,
+    )
     from rclagent.telemetry.profile import load_profile, save_profile
     from rclagent.telemetry.read import read_telemetry
 
@@ -30,17 +45,29 @@ __version__ = "0.1.0"
 __all__ = [
     "Baseline",
     "Channel",
+    "ChatModel",
     "Diagnosis",
     "Evidence",
     "FaultType",
+    "Idea",
     "Incident",
     "InputError",
+    "Limits",
+    "Masker",
+    "ModelAccess",
+    "Prices",
+    "ProgressEvent",
     "RclError",
+    "Recorder",
+    "ReplayModel",
+    "SpendingPlan",
     "Telemetry",
     "Verdict",
     "Window",
     "__version__",
+    "connect",
     "diagnose",
+    "diagnose_events",
     "diagnose_graph",
     "diagnose_graph_sync",
     "diagnose_sync",
@@ -48,6 +75,9 @@ __all__ = [
     "learn_baseline",
     "load_incident",
     "load_profile",
+    "load_recording",
+    "plan_spending",
+    "read_settings",
     "read_telemetry",
     "save_profile",
 ]
@@ -55,16 +85,28 @@ __all__ = [
 _HOMES: Final = {
     "Baseline": "rclagent.core.baseline",
     "Channel": "rclagent.core.evidence",
+    "ChatModel": "rclagent.llm",
     "Diagnosis": "rclagent.core.diagnosis",
     "Evidence": "rclagent.core.evidence",
     "FaultType": "rclagent.core.evidence",
+    "Idea": "rclagent.core.evidence",
     "Incident": "rclagent.core.incident",
     "InputError": "rclagent.errors",
+    "Limits": "rclagent.llm",
+    "Masker": "rclagent.llm",
+    "ModelAccess": "rclagent.llm",
+    "Prices": "rclagent.llm",
+    "ProgressEvent": "rclagent.agents",
     "RclError": "rclagent.errors",
+    "Recorder": "rclagent.llm",
+    "ReplayModel": "rclagent.llm",
+    "SpendingPlan": "rclagent.agents",
     "Telemetry": "rclagent.core.telemetry",
     "Verdict": "rclagent.core.diagnosis",
     "Window": "rclagent.core.window",
+    "connect": "rclagent.llm",
     "diagnose": "rclagent.engine",
+    "diagnose_events": "rclagent.engine",
     "diagnose_graph": "rclagent.engine",
     "diagnose_graph_sync": "rclagent.engine",
     "diagnose_sync": "rclagent.engine",
@@ -72,6 +114,9 @@ _HOMES: Final = {
     "learn_baseline": "rclagent.engine",
     "load_incident": "rclagent.engine",
     "load_profile": "rclagent.telemetry.profile",
+    "load_recording": "rclagent.llm",
+    "plan_spending": "rclagent.engine",
+    "read_settings": "rclagent.llm",
     "read_telemetry": "rclagent.telemetry.read",
     "save_profile": "rclagent.telemetry.profile",
 }

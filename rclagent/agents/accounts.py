@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from rclagent.agents.evidence_graph import EvidenceGraph
 from rclagent.agents.investigation import TraceInvestigation
 from rclagent.core.coverage import Coverage, Modality
-from rclagent.core.diagnosis import Agents
+from rclagent.core.diagnosis import Agents, Reasoning
 from rclagent.core.incident import Incident
 from rclagent.core.report import Failed
 from rclagent.evidence.findings import Findings
@@ -16,7 +16,9 @@ from rclagent.evidence.findings import Findings
 MODALITIES: Final = ("spans", "traces", "logs", "metrics")
 
 
-def agent_accounts(reasoner: str, investigations: Sequence[TraceInvestigation]) -> Agents:
+def agent_accounts(
+    reasoner: str, investigations: Sequence[TraceInvestigation], reasoning: Reasoning | None = None
+) -> Agents:
     """What the Dedicated Agents did and reported."""
     results = tuple(result for investigation in investigations for result in investigation.results)
     return Agents(
@@ -30,6 +32,7 @@ def agent_accounts(reasoner: str, investigations: Sequence[TraceInvestigation]) 
             report.agent_id for investigation in investigations for report in investigation.root_reports
         ),
         results=results,
+        reasoning=reasoning,
     )
 
 
@@ -75,6 +78,8 @@ def _notes(graph: EvidenceGraph, agents: Agents, seen: dict[str, Modality]) -> l
         sentences.append(f"{agents.failed} of {agents.spawned} agents failed; that lowers the confidence.")
     if seen["traces"].incident and not agents.traces:
         sentences.append("No request shows a deviation, so no trace was walked by agents.")
+    if agents.reasoning is not None:
+        sentences += _rested_on(agents.reasoning)
     unexplained = len(graph.unexplained())
     if unexplained:
         subject = "1 observation is" if unexplained == 1 else f"{unexplained} observations are"
@@ -82,3 +87,29 @@ def _notes(graph: EvidenceGraph, agents: Agents, seen: dict[str, Modality]) -> l
             f"{subject} charged to nobody: a sign of where trouble is felt, not of who causes it."
         )
     return sentences
+
+
+def _rested_on(reasoning: Reasoning) -> list[str]:
+    """How far the answer rests on a model; counts and words of our own."""
+    if not reasoning.questions:
+        return ["No question was left open for the model, so none was asked: all rests on measurements."]
+    sentences = [f"The model answered {reasoning.answered} of {_counted(reasoning.questions, 'question')}."]
+    if reasoning.fell_back:
+        sentences.append(f"Settled by measurements instead: {_tally(reasoning.fell_back)}.")
+    if reasoning.answered:
+        sentences.append(
+            f"{_counted(reasoning.claims, 'claim')} of the model counted, by the evidence that it cites; "
+            + ("they changed" if reasoning.reordered else "the measured order stands")
+            + (" the order of the first candidates." if reasoning.reordered else ".")
+        )
+    if reasoning.claims_dropped:
+        sentences.append(f"Claims of the model that count nothing: {_tally(reasoning.claims_dropped)}.")
+    return sentences
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def _tally(counts: Mapping[str, int]) -> str:
+    return "; ".join(f"{reason} ({number})" for reason, number in sorted(counts.items()))

@@ -19,10 +19,10 @@ from rclagent.agents.investigation import TraceInvestigation
 from rclagent.agents.observations import ObservationIndex
 from rclagent.agents.plan import Family, TracePlan
 from rclagent.agents.progress import ProgressCallback, ProgressEvent, ProgressKind, ignore_progress
-from rclagent.agents.reasoner import Consolidation, Reasoner, Verification
+from rclagent.agents.reasoner import Consolidation, Opinion, Reasoner, Verification
 from rclagent.agents.span_task import SpanTask
 from rclagent.core.diagnosis import AgentResult
-from rclagent.core.report import AgentReport, Failed, SelfState
+from rclagent.core.report import AgentReport, Basis, Failed, SelfState
 from rclagent.errors import RclError
 from rclagent.evidence.findings import Findings
 from rclagent.topology.trace_graph import TraceGraph
@@ -118,7 +118,10 @@ class _Walk:
 
     async def _agent(self, family: Family) -> tuple[AgentResult, ...]:
         task = self._plan.task(family)
+        self._tell(ProgressKind.AGENT_STARTED, family, task.trace_id, self._done, self._plan.span_count)
         state = await _attempt(self._verify, task)
+        if isinstance(state, Verification) and state.evidence:
+            self._tell(ProgressKind.EVIDENCE_FOUND, family, task.trace_id, len(state.evidence))
         below = self._plan.children(family)
         heard = await self._spawn(below)
         if isinstance(state, _Failure):
@@ -141,6 +144,7 @@ class _Walk:
         said = await self._reasoner.consolidate(task, state, heard)
         spawned = tuple(self._agent_id(family) for family in below)
         failed = {result.agent_id for result in heard if isinstance(result, Failed)}
+        opinion = _joint(state.opinion, said.opinion)
         return AgentReport(
             agent_id=task.agent_id,
             trace_id=task.trace_id,
@@ -158,6 +162,9 @@ class _Walk:
             children=spawned,
             failed_children=len(failed.intersection(spawned)),
             explanation=said.explanation,
+            basis=opinion.basis,
+            claims=opinion.claims,
+            fallback=opinion.fallback,
         )
 
     def _path(self, task: SpanTask, said: Consolidation, heard: Sequence[AgentResult]) -> tuple[str, ...]:
@@ -208,14 +215,18 @@ class _Walk:
         first = family.nodes[0]
         self._results[self._plan.position(first)] = result
         self._done += spans
-        span = self._plan.span(first)
+        self._tell(ProgressKind.AGENT_DONE, family, result.trace_id, self._done, self._plan.span_count)
+
+    def _tell(self, kind: ProgressKind, family: Family, trace_id: str, done: int, total: int = 0) -> None:
+        span = self._plan.span(family.nodes[0])
         self._on_progress(
             ProgressEvent(
-                ProgressKind.AGENT_DONE,
-                done=self._done,
-                total=self._plan.span_count,
-                trace_id=result.trace_id,
+                kind,
+                done=done,
+                total=total,
+                trace_id=trace_id,
                 span_id=None if span is None else span.span_id,
+                parent_id=self._plan.span_above(family),
             )
         )
 
@@ -231,6 +242,17 @@ async def _attempt(work: Callable[P, Awaitable[T]], *args: P.args, **options: P.
         return _Failure(_one_line(error.problem))
     except Exception as error:
         return _Failure(_one_line(f"{type(error).__name__}: {error}"))
+
+
+def _joint(verified: Opinion, consolidated: Opinion) -> Opinion:
+    """Both opinions as one: a model's answer to either question is one that counts."""
+    bases = {verified.basis, consolidated.basis}
+    order = (Basis.MODEL, Basis.FALLBACK, Basis.STATISTICS)
+    return Opinion(
+        basis=next(basis for basis in order if basis in bases),
+        claims=tuple(dict.fromkeys([*verified.claims, *consolidated.claims])),
+        fallback=consolidated.fallback or verified.fallback,
+    )
 
 
 def _one_line(text: str) -> str:

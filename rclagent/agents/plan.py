@@ -57,6 +57,12 @@ class TracePlan:
         span: Span | None = self.trace.graph.nodes[node]["span"]
         return span
 
+    def span_above(self, family: Family) -> str | None:
+        """Id of the span above a family's first; None at the top."""
+        above = self._parent(family.nodes[0])
+        span = None if above is None else self.span(above)
+        return None if span is None else span.span_id
+
     def position(self, node: str) -> int:
         """Place of a node in span order."""
         return self._position[node]

@@ -22,6 +22,7 @@ from rclagent.agents.evidence_graph import EvidenceGraph
 from rclagent.agents.investigation import TraceInvestigation
 from rclagent.agents.support import weigh_support
 from rclagent.agents.suspicion import weigh
+from rclagent.evidence.chance import mere_chance
 from rclagent.evidence.findings import Candidate, Findings
 from rclagent.evidence.observations import figure
 
@@ -58,16 +59,19 @@ def rank_candidates(
 
 
 def cause_confidence(place: int, ranked: Sequence[Ranked]) -> float:
-    """How sure one of the candidates is a cause, 0..1: 1 - (1 - c)^2.
+    """How sure one of the candidates is a cause, 0..1: (1 - (1 - c)^2) x (1 - q).
 
     c is its score against the best other one's and the scatter of its evidence, as with an agent's
-    confidence; a wrong first cause needs a better rival *and* misleading evidence, hence the square.
-    `python -m benchmarks calibrate` compares it with how often it is right. By hand: scores 2 and 1 with
-    strengths of 12 give the first c = 2 / (2 + 1 + 2 x 3 / 12) = 0.57 and so 0.82.
+    confidence; a wrong first cause needs a better rival *and* misleading evidence, hence the square. q
+    is the probability that all of it is mere chance (rclagent.evidence.chance).
+    `python -m benchmarks calibrate` compares the whole with how often it is right. By hand: scores 2 and 1
+    with strengths of 12 give the first c = 2 / (2 + 1 + 2 x 3 / 12) = 0.57 and so 0.82; where quiet time
+    shows as much once in 200 windows q is 0.067, and 0.76 are left.
     """
     own = ranked[place]
     rival = max((other.score for other in ranked if other is not own), default=0.0)
-    return 1 - (1 - confidence(own.score, doubt(own.score, rival, own.strength))) ** 2
+    sure = confidence(own.score, doubt(own.score, rival, own.strength))
+    return (1 - (1 - sure) ** 2) * (1 - mere_chance(own.candidate.chance))
 
 
 def _admitted(

@@ -8,7 +8,19 @@ from typing import Protocol
 
 from rclagent.agents.span_task import SpanTask
 from rclagent.core.evidence import Component, FaultType
-from rclagent.core.report import AgentReport, Failed, SelfState
+from rclagent.core.report import AgentReport, Basis, Failed, ModelClaim, SelfState
+
+
+@dataclass(frozen=True, slots=True)
+class Opinion:
+    """What a model had to say, if one was asked."""
+
+    basis: Basis = Basis.STATISTICS
+    """Whether one was asked, and gave something that can be used."""
+    claims: tuple[ModelClaim, ...] = ()
+    """What it claims, as far as it counts."""
+    fallback: str = ""
+    """Why it gave nothing that can be used."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +31,8 @@ class Verification:
     """Whether the span itself shows trouble."""
     evidence: tuple[str, ...] = ()
     """Ids of what it shows, strongest first."""
+    opinion: Opinion = Opinion()
+    """What a model says of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +51,8 @@ class Consolidation:
     """Agent id of the report that leads to the suspect's trouble; None where this span shows it."""
     explanation: str = ""
     """One sentence: why this suspect."""
+    opinion: Opinion = Opinion()
+    """What a model says of the suspects."""
 
 
 class Reasoner(Protocol):

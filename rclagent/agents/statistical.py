@@ -34,18 +34,32 @@ class StatisticalReasoner:
     async def consolidate(
         self, task: SpanTask, verification: Verification, reports: Sequence[AgentReport | Failed]
     ) -> Consolidation:
-        """Merges own and reported suspicions by component and names the heaviest.
+        """Merges own and reported suspicions by component and names the heaviest."""
+        return self.conclude(self.suspicions(verification, reports), verification, reports)
 
-        Confidence is that of rclagent.agents.confidence, against the second suspect or what the
+    def suspicions(
+        self, verification: Verification, reports: Sequence[AgentReport | Failed]
+    ) -> list[Suspicion]:
+        """Own and reported suspicions merged by component, heaviest first."""
+        return weigh(self._findings, self._backing(verification, reports))
+
+    def conclude(
+        self,
+        suspicions: Sequence[Suspicion],
+        verification: Verification,
+        reports: Sequence[AgentReport | Failed],
+    ) -> Consolidation:
+        """Names the first suspicion.
+
+        Confidence is that of rclagent.agents.confidence, against the weightiest other suspect or what the
         surest supporting child already doubted, whichever is more; times the share of agents
         that answered, this one and those that it heard of: with two reports and one failure 3/4.
         """
-        suspicions = weigh(self._findings, self._backing(verification, reports))
         if not suspicions:
             return Consolidation(explanation=_nothing(verification))
         top = suspicions[0]
         failed = sum(isinstance(report, Failed) for report in reports)
-        rival = suspicions[1].weight if len(suspicions) > 1 else 0.0
+        rival = max((other.weight for other in suspicions[1:]), default=0.0)
         against = max(doubt(top.weight, rival, top.strength), self._inherited_doubt(top, reports))
         answered = 1 + len(reports) - failed
         return Consolidation(

@@ -13,6 +13,8 @@ from rclagent.agents.evidence_graph import EvidenceGraph
 from rclagent.agents.investigation import TraceInvestigation
 from rclagent.agents.propagation import propagation_path
 from rclagent.agents.ranking import Ranked, cause_confidence, rank_candidates
+from rclagent.agents.thought import Thought
+from rclagent.agents.trust import reorder
 from rclagent.agents.verdict import find_verdict, verdict_confidence, verdict_sentence
 from rclagent.agents.wording import cause_sentence
 from rclagent.core.diagnosis import (
@@ -22,6 +24,7 @@ from rclagent.core.diagnosis import (
     PropagationPath,
     RootCause,
     RuledOut,
+    Usage,
 )
 from rclagent.core.evidence import Evidence
 from rclagent.core.incident import Incident
@@ -43,6 +46,7 @@ def synthesize(
     service_graph: nx.DiGraph[str],
     *,
     reasoner: str = "statistical",
+    thought: Thought | None = None,
 ) -> Diagnosis:
     """The one answer to an incident.
 
@@ -52,15 +56,21 @@ def synthesize(
         investigations: What the agents found in the walked traces, in the order they were chosen.
         service_graph: Caller -> callee over all traces.
         reasoner: Name of how the agents thought.
+        thought: What a language model adds; candidates are then ranked by what agents conclude without it,
+            and its claims reorder those that this leaves open.
 
     Returns:
         Every candidate is listed, best first (rclagent.agents.ranking), except those ruled out.
         Figures have six significant digits; the same input gives the same bytes.
     """
     graph = EvidenceGraph(findings, investigations, service_graph)
-    agents = agent_accounts(reasoner, investigations)
     seen = modalities(incident)
-    ranked = rank_candidates(findings, investigations, graph)
+    ranked = rank_candidates(findings, investigations if thought is None else thought.measured, graph)
+    reasoning = None
+    if thought is not None:
+        measured, ranked = ranked, reorder(ranked, thought.credits)
+        reasoning = thought.reasoning.model_copy(update={"reordered": _order(ranked) != _order(measured)})
+    agents = agent_accounts(reasoner, investigations, reasoning)
     listed = [item for item in ranked if item.score >= LOW_SHARE * ranked[0].score]
     deviations = find_deviations(findings, investigations, incident.store)
 
@@ -72,13 +82,16 @@ def synthesize(
     return Diagnosis(
         verdict=verdict,
         confidence=figure(verdict_confidence(verdict, listed, seen["traces"]) * _answered(agents)),
-        summary=verdict_sentence(verdict, causes, incident, seen["traces"]),
+        summary=verdict_sentence(verdict, causes, incident, findings, seen),
         incident=_incident_summary(incident, findings),
         root_causes=causes,
         evidence=tuple(_rounded(findings.evidence[key]) for key in sorted(findings.evidence)),
         ruled_out=(*findings.ruled_out, *(_low(item, listed[0], graph) for item in ranked[len(listed) :])),
+        explanation="" if thought is None else thought.explanation,
+        changes=findings.changes,
         agents=agents,
         coverage=coverage(incident, findings, seen, graph, agents),
+        usage=Usage() if thought is None else thought.usage,
     )
 
 
@@ -96,10 +109,15 @@ def _cause(
         fault_type=candidate.fault_type,
         score=listed[place].score,
         confidence=figure(cause_confidence(place, listed) * _answered(agents)),
+        chance=candidate.chance,
         propagation_path=path_from(component.service),
         evidence=candidate.evidence,
         summary=cause_sentence(component.service, component.pod, candidate.fault_type, proof),
     )
+
+
+def _order(ranked: Sequence[Ranked]) -> list[str]:
+    return [item.candidate.component.service for item in ranked]
 
 
 def _answered(agents: Agents) -> float:

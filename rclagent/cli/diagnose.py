@@ -53,6 +53,6 @@ def run_diagnose(
             window_s=window_s,
             format=format.value,
         )
-        diagnosis = diagnose_sync(incident, spend_all=spend is Spend.ALL, progress=listener)
+        diagnosis = diagnose_sync(incident, spend=spend.value, progress=listener)
     emit(_RENDERERS[layout](diagnosis), out, utf8=layout is not Layout.TEXT)
     return ExitCode.INCONCLUSIVE if diagnosis.verdict is Verdict.INCONCLUSIVE else ExitCode.DONE

@@ -32,12 +32,16 @@ def progress(task: str) -> Iterator[Listener | None]:
         yield lambda event: status.update(_words(event))
 
 
-def _words(event: ProgressEvent) -> str:
-    """What follows the step that the event ends; only our own words, so that no markup can come in."""
+def _words(event: ProgressEvent) -> str | None:
+    """What follows the step that the event ends; only our own words, so that no markup can come in.
+
+    None where it changes nothing worth a word.
+    """
     following = {
         "measured": "Choosing traces ...",
         "traces_chosen": f"Walking {event.total or event.done} traces ...",
+        "spending_planned": f"Asking a model up to {event.total:,} times ...",
         "agent_done": f"Walking traces: {event.done:,} of {event.total:,} spans of this one",
         "diagnosed": "Writing the report ...",
     }
-    return following[event.kind.value]
+    return following.get(event.kind.value)

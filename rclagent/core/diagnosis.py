@@ -12,7 +12,7 @@ from rclagent.core.evidence import Evidence, FaultType
 from rclagent.core.incident import Alarm
 from rclagent.core.report import AgentReport, Failed
 
-SCHEMA_VERSION: Final = "1.0"
+SCHEMA_VERSION: Final = "1.1"
 """Version of the JSON that a Diagnosis becomes; the first number changes when a field goes or changes
 meaning."""
 
@@ -79,6 +79,8 @@ class RootCause(BaseModel):
     """Strength of the evidence; comparable within one diagnosis only."""
     confidence: float = Field(ge=0, le=1)
     """How sure this component is a cause."""
+    chance: float = Field(default=1.0, ge=0, le=1)
+    """Share of quiet windows that would show as much; 1 where nobody knows."""
     propagation_path: PropagationPath | None = None
     """How it reaches the alarming entry; None where no entry is known."""
     evidence: tuple[str, ...] = ()
@@ -98,6 +100,38 @@ class RuledOut(BaseModel):
     """Why not, in one sentence."""
     evidence: tuple[str, ...] = ()
     """Ids of the evidence that it shows."""
+
+
+class ChangeKind(StrEnum):
+    """What was changed of a service."""
+
+    VERSION = "version"
+    """Another version of it runs."""
+    PODS = "pods"
+    """Other pods run it, or more or fewer of them."""
+
+
+class Change(BaseModel):
+    """A change of what runs: told for what it may explain, no fault by itself."""
+
+    model_config = ConfigDict(frozen=True)
+
+    service: str
+    """What was changed."""
+    kind: ChangeKind
+    """What of it."""
+    earliest_ns: int
+    """When it can have been at the earliest, Unix epoch: the last trace of what ran before, where nothing of
+    both ran side by side."""
+    at_ns: int
+    """When it was seen, Unix epoch: the first trace of what is new; else the last of what is gone, or the
+    first without it where nobody saw what was in between."""
+    before: tuple[str, ...] = ()
+    """Versions that ran before; pods that are gone; at most 20."""
+    after: tuple[str, ...] = ()
+    """Versions that run after; pods that are new; at most 20."""
+    statement: str
+    """The change in one sentence."""
 
 
 class IncidentSummary(BaseModel):
@@ -123,6 +157,39 @@ AgentResult = Annotated[AgentReport | Failed, Field(discriminator="outcome")]
 """A report or a failure."""
 
 
+class Reasoning(BaseModel):
+    """How far the answer rests on a language model; counts are of all agents and the synthesizer."""
+
+    model_config = ConfigDict(frozen=True)
+
+    model: str
+    """Name of the model."""
+    spend: str
+    """Where its calls went: ``suspicious`` or ``all``."""
+    questions: int = 0
+    """Questions that were to be asked."""
+    answered: int = 0
+    """Of these, answered in a form that can be used."""
+    repaired: int = 0
+    """Of the answers, those that took a second request."""
+    fell_back: dict[str, int] = Field(default_factory=dict)
+    """Questions settled by statistics instead, counted by reason."""
+    problems: tuple[str, ...] = ()
+    """What the model failed with, in its own words and in order; untrusted text."""
+    claims: int = 0
+    """Claims that count, as the evidence that they cite bears them out."""
+    claims_dropped: dict[str, int] = Field(default_factory=dict)
+    """Claims that count nothing, counted by reason."""
+    candidates_weighed: tuple[str, ...] = ()
+    """Services between which the measurements leave the answer open, best first by measurement."""
+    reordered: bool = False
+    """Whether the model's claims changed the order of these."""
+    budget_exhausted: bool = False
+    """Whether a question went unasked or unanswered for want of calls, tokens, time or money."""
+    stopped: bool = False
+    """Whether the caller ended it early."""
+
+
 class Agents(BaseModel):
     """What the Dedicated Agents did and reported."""
 
@@ -144,6 +211,8 @@ class Agents(BaseModel):
     """Agent ids of the root-level reports."""
     results: tuple[AgentResult, ...] = ()
     """What each agent returned, in trace and span order."""
+    reasoning: Reasoning | None = None
+    """How far it rests on a language model; None where none was asked for."""
 
 
 class Usage(BaseModel):
@@ -157,6 +226,14 @@ class Usage(BaseModel):
     """Tokens sent."""
     output_tokens: int = 0
     """Tokens received."""
+    failed_calls: int = 0
+    """Requests that gave no reply."""
+    input_characters: int = 0
+    """Characters sent."""
+    estimated_calls: int = 0
+    """Requests of which the tokens are an estimate, as the server did not count them."""
+    cost_usd: float | None = None
+    """US dollars; None where no prices were given."""
 
 
 class Diagnosis(BaseModel):
@@ -180,6 +257,11 @@ class Diagnosis(BaseModel):
     """All evidence of all channels, in order of id."""
     ruled_out: tuple[RuledOut, ...] = ()
     """Components that deviate but are explained by others."""
+    explanation: str = ""
+    """What happened, in a language model's words; untrusted text, empty where none was asked or it cited no
+    evidence."""
+    changes: tuple[Change, ...] = ()
+    """Changes of versions and pods up to the end of the incident, in order of time: deploys and the like."""
     agents: Agents = Agents()
     """What the agents reported."""
     coverage: Coverage = Coverage()

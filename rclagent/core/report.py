@@ -21,6 +21,43 @@ class SelfState(StrEnum):
     """No channel deviates in the whole subtree; its top agent settled it in one step."""
 
 
+class Basis(StrEnum):
+    """What a report rests on."""
+
+    STATISTICS = "statistics"
+    """On measured claims alone: no model was asked."""
+    MODEL = "model"
+    """On measured claims, weighed with what a model says of them."""
+    FALLBACK = "fallback"
+    """On measured claims alone, because a model was asked and gave nothing that could be used."""
+
+
+class Stance(StrEnum):
+    """What a claim says of a component."""
+
+    SUPPORTS = "supports"
+    """It is the root cause."""
+    REFUTES = "refutes"
+    """It is not."""
+
+
+class ModelClaim(BaseModel):
+    """What a model says of a component, as far as the evidence that it cites bears it out."""
+
+    model_config = ConfigDict(frozen=True)
+
+    service: str
+    """The component."""
+    stance: Stance
+    """What is said of it."""
+    evidence: tuple[str, ...]
+    """Ids of the cited evidence that exists and points this way."""
+    credit: float = Field(gt=0, le=1)
+    """Share of the citations that bear the claim out, each as far as it points this way."""
+    reason: str = ""
+    """Why, in the model's words; untrusted text."""
+
+
 class AgentReport(BaseModel):
     """Report of one Dedicated Agent about its span and all below it."""
 
@@ -59,6 +96,12 @@ class AgentReport(BaseModel):
     """Child agents that failed."""
     explanation: str = ""
     """One sentence: why this suspect."""
+    basis: Basis = Basis.STATISTICS
+    """What the report rests on."""
+    claims: tuple[ModelClaim, ...] = ()
+    """What a model claims, as far as it counts."""
+    fallback: str = ""
+    """Why no model's answer is used, where one was asked for."""
 
 
 class Failed(BaseModel):

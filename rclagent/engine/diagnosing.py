@@ -3,26 +3,38 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Coroutine, Sequence
+from collections.abc import AsyncIterator, Collection, Coroutine, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Final, TypedDict, TypeVar, Unpack
 
 import networkx as nx
 import polars as pl
 
-from rclagent.agents import ProgressCallback, Steps, ignore_progress
+from rclagent.agents import (
+    Case,
+    ProgressCallback,
+    ProgressEvent,
+    Spend,
+    SpendingPlan,
+    Steps,
+    ignore_progress,
+    plan,
+    survey,
+)
 from rclagent.core.baseline import Baseline
 from rclagent.core.diagnosis import Diagnosis
-from rclagent.core.evidence import Channel
+from rclagent.core.evidence import Channel, Idea
 from rclagent.core.incident import Incident
 from rclagent.core.span import SPAN_SCHEMA
 from rclagent.core.telemetry import Telemetry
 from rclagent.core.window import Window
+from rclagent.engine.granting import Spending, prepare, spend_of, terms_of
 from rclagent.engine.graph_loader import load_graph
 from rclagent.engine.loading import incident_from_telemetry, load_incident
 from rclagent.errors import InputError
 from rclagent.evidence.collect import collect_evidence
+from rclagent.llm import ChatModel, Limits, ModelAccess, Prices
 from rclagent.topology.service_graph import build_service_graph
 from rclagent.topology.trace_graph import trace_graph_to_spans
 
@@ -32,39 +44,120 @@ GRAPH: Final = "parallel"
 T = TypeVar("T")
 
 
+class Options(TypedDict, total=False):
+    """Options that every way of diagnosing takes; ``diagnose`` says what they mean."""
+
+    graph: str
+    spend: Spending
+    progress: ProgressCallback | None
+    model: ChatModel | ModelAccess | None
+    limits: Limits | None
+    prices: Prices | None
+    stop: asyncio.Event | None
+
+
 async def diagnose(
     incident: Incident | str | Path,
     *,
+    without: Collection[Channel | Idea] = (),
     graph: str = GRAPH,
-    spend_all: bool = False,
-    without: Collection[Channel] = (),
+    spend: Spending = "suspicious",
     progress: ProgressCallback | None = None,
+    model: ChatModel | ModelAccess | None = None,
+    limits: Limits | None = None,
+    prices: Prices | None = None,
+    stop: asyncio.Event | None = None,
 ) -> Diagnosis:
     """Find the root causes of an incident.
 
     Args:
         incident: A loaded incident, or a path that load_incident reads.
+        without: Channels and rules to leave out, to see what each contributes.
         graph: Graph definition by its entry point in ``rclagent.graphs``.
-        spend_all: Let agents visit subtrees that do not deviate, too.
-        without: Channels to leave out, to see what each contributes.
+        spend: ``all`` lets agents visit subtrees that do not deviate, too, and every one of them ask the
+            model; ``suspicious`` asks it only where the measurements leave something open.
         progress: Called with each step; must return at once.
+        model: A language model that weighs what the measurements leave open; none without.
+        limits: What may be spent on it; when that is exhausted, measurements settle the rest.
+        prices: What its tokens cost; needed to limit money.
+        stop: Set it, in the event loop's thread, to end what the model is asked and get the best answer so
+            far.
 
     Returns:
         The ranked, evidence-backed answer; ``inconclusive`` where too little is seen.
 
     Raises:
-        InputError: The path cannot be read, or there is no such graph.
+        InputError: The path cannot be read, or there is no such graph or spending.
     """
     loaded = incident if isinstance(incident, Incident) else await asyncio.to_thread(load_incident, incident)
+    think = None
+    if model is not None:
+        think = partial(prepare, terms_of(model, limits=limits, prices=prices, spend=spend, stop=stop))
     steps = Steps(
         measure=partial(collect_evidence, without=without),
         service_graph=_service_graph,
-        spend_all=spend_all,
+        think=think,
+        spend_all=spend_of(spend) is Spend.ALL,
         on_progress=progress or ignore_progress,
     )
     state = await load_graph(graph)(steps).ainvoke({"incident": loaded})
     diagnosis: Diagnosis = state["diagnosis"]
     return diagnosis
+
+
+async def diagnose_events(
+    incident: Incident | str | Path,
+    *,
+    without: Collection[Channel | Idea] = (),
+    **options: Unpack[Options],
+) -> AsyncIterator[ProgressEvent | Diagnosis]:
+    """The same as diagnose, told step by step.
+
+    Yields:
+        Each step as it happens, then the diagnosis. Whoever stops listening before that cancels the rest.
+    """
+    events: asyncio.Queue[ProgressEvent | None] = asyncio.Queue()
+    listener = options.get("progress") or ignore_progress
+
+    def hear(event: ProgressEvent) -> None:
+        listener(event)
+        events.put_nowait(event)
+
+    heard: Options = {**options, "progress": hear}
+    work = asyncio.create_task(diagnose(incident, without=without, **heard))
+    work.add_done_callback(lambda _: events.put_nowait(None))
+    try:
+        while (event := await events.get()) is not None:
+            yield event
+        yield work.result()
+    finally:
+        work.cancel()
+        await asyncio.gather(work, return_exceptions=True)
+
+
+async def plan_spending(
+    incident: Incident | str | Path,
+    model: ChatModel | ModelAccess,
+    *,
+    limits: Limits | None = None,
+    prices: Prices | None = None,
+    spend: Spending = "suspicious",
+) -> SpendingPlan:
+    """What a diagnosis would ask a model, and what that can take at most; nothing is asked.
+
+    Args:
+        incident: As for diagnose; as are the others.
+
+    Raises:
+        InputError: As diagnose.
+    """
+    loaded = incident if isinstance(incident, Incident) else await asyncio.to_thread(load_incident, incident)
+    terms = terms_of(model, limits=limits, prices=prices, spend=spend)
+    steps = Steps(measure=collect_evidence, service_graph=_service_graph)
+    findings = await asyncio.to_thread(steps.measure, loaded)
+    service_graph = await asyncio.to_thread(steps.service_graph, loaded)
+    traces = steps.read_traces(loaded, steps.choose(findings))
+    return plan(await survey(Case(loaded, findings, service_graph, traces), terms.spend), terms)
 
 
 async def diagnose_graph(
@@ -73,9 +166,7 @@ async def diagnose_graph(
     baseline: Baseline | Sequence[nx.DiGraph[str]] | None = None,
     logs: pl.DataFrame | None = None,
     metrics: pl.DataFrame | None = None,
-    graph: str = GRAPH,
-    spend_all: bool = False,
-    progress: ProgressCallback | None = None,
+    **options: Unpack[Options],
 ) -> Diagnosis:
     """Find the root causes behind traces that are networkx graphs already.
 
@@ -86,9 +177,7 @@ async def diagnose_graph(
         baseline: What is usual: a learned baseline, or graphs of quiet traces.
         logs: Log table (rclagent.core.log.LOG_SCHEMA), if there is one.
         metrics: Metric table (rclagent.core.metric.METRIC_SCHEMA), if there is one.
-        graph: As for diagnose.
-        spend_all: As for diagnose.
-        progress: As for diagnose.
+        **options: As for diagnose.
 
     Raises:
         InputError: A node lacks an attribute, or there is no such graph.
@@ -105,19 +194,17 @@ async def diagnose_graph(
     incident = incident_from_telemetry(
         telemetry, window=_reach(spans), baseline=learned, baseline_telemetry=quiet
     )
-    return await diagnose(incident, graph=graph, spend_all=spend_all, progress=progress)
+    return await diagnose(incident, **options)
 
 
 def diagnose_sync(
     incident: Incident | str | Path,
     *,
-    graph: str = GRAPH,
-    spend_all: bool = False,
-    without: Collection[Channel] = (),
-    progress: ProgressCallback | None = None,
+    without: Collection[Channel | Idea] = (),
+    **options: Unpack[Options],
 ) -> Diagnosis:
     """The same as diagnose, for callers without an event loop."""
-    return _run(diagnose(incident, graph=graph, spend_all=spend_all, without=without, progress=progress))
+    return _run(diagnose(incident, without=without, **options))
 
 
 def diagnose_graph_sync(
@@ -126,22 +213,10 @@ def diagnose_graph_sync(
     baseline: Baseline | Sequence[nx.DiGraph[str]] | None = None,
     logs: pl.DataFrame | None = None,
     metrics: pl.DataFrame | None = None,
-    graph: str = GRAPH,
-    spend_all: bool = False,
-    progress: ProgressCallback | None = None,
+    **options: Unpack[Options],
 ) -> Diagnosis:
     """The same as diagnose_graph, for callers without an event loop."""
-    return _run(
-        diagnose_graph(
-            trace_graphs,
-            baseline=baseline,
-            logs=logs,
-            metrics=metrics,
-            graph=graph,
-            spend_all=spend_all,
-            progress=progress,
-        )
-    )
+    return _run(diagnose_graph(trace_graphs, baseline=baseline, logs=logs, metrics=metrics, **options))
 
 
 def _run(work: Coroutine[None, None, T]) -> T:

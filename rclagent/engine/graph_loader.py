@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Mapping
+from functools import cache
 from importlib.metadata import entry_points
 from typing import Any, Final, Protocol, TypeAlias
 
@@ -11,6 +12,8 @@ from rclagent.errors import InputError
 
 GROUP: Final = "rclagent.graphs"
 """Entry point group; each entry is a function from Steps to a compiled graph."""
+AGENT_GROUP: Final = "rclagent.agent_graphs"
+"""Entry point group; each entry is a function without arguments to a compiled graph of one agent's talk."""
 
 
 class IncidentGraph(Protocol):
@@ -21,6 +24,13 @@ class IncidentGraph(Protocol):
 
     def astream(self, input: Any, /, *, stream_mode: Any) -> AsyncIterator[Any]:
         """Runs the graph and yields what happens, as LangGraph's stream modes say."""
+
+
+class AgentGraph(Protocol):
+    """A compiled graph: takes ``{"talk": Talk}``, gives ``{"answer": Answer}``."""
+
+    async def ainvoke(self, input: Any, /) -> Mapping[str, Any]:
+        """Runs the graph to its end."""
 
 
 GraphBuilder: TypeAlias = Callable[[Steps], IncidentGraph]
@@ -36,9 +46,27 @@ def load_graph(name: str) -> GraphBuilder:
     Raises:
         InputError: No such graph is installed; names those that are.
     """
-    known = {entry.name: entry for entry in entry_points(group=GROUP)}
+    builder: GraphBuilder = _load(GROUP, name)
+    return builder
+
+
+@cache
+def load_agent_graph(name: str) -> AgentGraph:
+    """The graph of one agent's talk with a model, built once.
+
+    Args:
+        name: Its entry point in the group ``rclagent.agent_graphs``.
+
+    Raises:
+        InputError: No such graph is installed; names those that are.
+    """
+    graph: AgentGraph = _load(AGENT_GROUP, name)()
+    return graph
+
+
+def _load(group: str, name: str) -> Any:
+    known = {entry.name: entry for entry in entry_points(group=group)}
     if name not in known:
         names = ", ".join(sorted(known)) or "none: reinstall rclagent with `pip install -e .`"
         raise InputError(f"There is no graph {name!r}.", f"Installed graphs: {names}.")
-    builder: GraphBuilder = known[name].load()
-    return builder
+    return known[name].load()

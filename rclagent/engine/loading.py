@@ -11,8 +11,8 @@ from rclagent.core.incident import Alarm, Incident
 from rclagent.core.telemetry import Telemetry
 from rclagent.core.window import NS_PER_S, Window
 from rclagent.errors import InputError
-from rclagent.evidence.entry import find_onset
 from rclagent.evidence.learning import learn
+from rclagent.evidence.onset import find_onset
 from rclagent.telemetry.frame_store import FrameStore
 from rclagent.telemetry.profile import load_profile
 from rclagent.telemetry.read import read_telemetry
@@ -167,26 +167,30 @@ def _incident(
 def _find_window(
     store: FrameStore, extent: Window, baseline: Baseline | None, length_ns: int
 ) -> tuple[Window, Alarm, list[str]]:
-    """The window from the onset that the entries show; else what there is to compare."""
-    third = Window(extent.start_ns, extent.start_ns + (extent.end_ns - extent.start_ns) // 3)
-    usual = store.entries([third]) if baseline is None else baseline.entries
-    onset = find_onset(store, [extent], usual)
+    """The window from the onset that the requests show; else what there is to compare."""
+    onset = _onset(store, extent, baseline)
     if onset is not None:
-        start = max(onset, extent.start_ns)
-        return Window(start, start + length_ns), Alarm.FOUND, []
+        return Window(onset, onset + length_ns), Alarm.FOUND, []
     if baseline is not None:
         return (
             extent,
             Alarm.NONE,
-            ["No onset was found in the entry spans: all of the telemetry was compared with the baseline."],
+            ["No onset was found in the requests: all of the telemetry was compared with the baseline."],
         )
     middle = (extent.start_ns + extent.end_ns) // 2
     if _is_enough(store, extent, Window(extent.start_ns, middle)):
-        note = (
-            "No onset was found in the entry spans: the second half of the data was compared with the first."
-        )
+        note = "No onset was found in the requests: the second half of the data was compared with the first."
         return Window(middle, extent.end_ns), Alarm.NONE, [note]
     return extent, Alarm.NONE, []
+
+
+def _onset(store: FrameStore, extent: Window, baseline: Baseline | None) -> int | None:
+    """When requests began to deviate from the baseline; without one, from the first third of the data."""
+    if baseline is not None:
+        return find_onset(store, baseline.entries, baseline.legs, baseline.clocks)
+    third = [Window(extent.start_ns, extent.start_ns + (extent.end_ns - extent.start_ns) // 3)]
+    clocks = store.clocks(third)
+    return find_onset(store, store.entries(third), store.legs(third, clocks=clocks), clocks)
 
 
 def _is_enough(store: FrameStore, extent: Window, quiet: Window) -> bool:

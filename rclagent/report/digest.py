@@ -10,8 +10,17 @@ from dataclasses import dataclass
 from typing import Final
 
 from rclagent.agents.wording import FAULT_NAMES
+from rclagent.core.calendar import utc
 from rclagent.core.coverage import Coverage
-from rclagent.core.diagnosis import Agents, Diagnosis, IncidentSummary, RootCause, RuledOut, Verdict
+from rclagent.core.diagnosis import (
+    Agents,
+    Change,
+    Diagnosis,
+    IncidentSummary,
+    RootCause,
+    RuledOut,
+    Verdict,
+)
 from rclagent.core.evidence import Evidence
 from rclagent.core.incident import Alarm
 from rclagent.core.window import NS_PER_S
@@ -26,6 +35,11 @@ MAX_PROOFS: Final = (5, 3)
 """Pieces of evidence told for the first cause, and for each further one."""
 MAX_LISTED: Final = 5
 """Entries of a list told in a line each; the rest is counted."""
+RECENT_S: Final = 1800.0
+"""A change is told with the cause that it happened to if it was no longer before the alarm: what is deployed
+mostly fails within minutes, and an alarm waits for some minutes of failures."""
+CHANGED: Final = "Changed, which is no fault by itself"
+"""Title of what else was changed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +60,8 @@ class CauseDigest:
     """Statements of the strongest evidence; the summary where there are none."""
     further_proofs: int
     """Pieces of evidence not told."""
+    changes: tuple[str, ...]
+    """Statements of what was changed of it within the incident or shortly before, latest first."""
     path: tuple[str, ...]
     """Services from the cause to the entry; empty where no entry is known."""
     path_problem: str | None
@@ -74,6 +90,10 @@ class Digest:
     """Components that deviate but are explained by others."""
     further_ruled_out: int
     """Of these, not told."""
+    changes: tuple[str, ...]
+    """Statements of what else was changed: of candidates first, then the latest first."""
+    further_changes: int
+    """Of these, not told."""
     unseen: tuple[str, ...]
     """Sentences: what was missing, dropped, mended, and what else limits the answer."""
     work: tuple[str, ...]
@@ -89,16 +109,20 @@ def digest(diagnosis: Diagnosis) -> Digest:
     healthy = diagnosis.verdict is Verdict.HEALTHY
     leading = leading_causes(diagnosis)
     others = [cause for cause in diagnosis.root_causes if cause not in leading]
+    told = {change for cause in leading for change in recent_changes(diagnosis, cause.service)}
+    changes = [change.statement for change in _candidates_first(diagnosis) if change not in told]
     return Digest(
         headline=diagnosis.summary,
         verdict=f"{diagnosis.verdict.value}, confidence {words.percent(diagnosis.confidence)}",
         incident=_incident(diagnosis.incident),
-        leading=tuple(_cause(cause, by_id) for cause in leading),
+        leading=tuple(_cause(cause, diagnosis, by_id) for cause in leading),
         others_title="Deviations too weak to be called a fault" if healthy else "Less likely",
-        others=tuple(_cause(cause, by_id) for cause in others[:MAX_LISTED]),
+        others=tuple(_cause(cause, diagnosis, by_id) for cause in others[:MAX_LISTED]),
         further_others=max(0, len(others) - MAX_LISTED),
         ruled_out=diagnosis.ruled_out[:MAX_LISTED],
         further_ruled_out=max(0, len(diagnosis.ruled_out) - MAX_LISTED),
+        changes=tuple(changes[:MAX_LISTED]),
+        further_changes=max(0, len(changes) - MAX_LISTED),
         unseen=_unseen(diagnosis.coverage),
         work=(*_read(diagnosis.coverage), _walked(diagnosis.agents)),
     )
@@ -114,11 +138,27 @@ def leading_causes(diagnosis: Diagnosis) -> tuple[RootCause, ...]:
     )[:MAX_LEADING]
 
 
+def recent_changes(diagnosis: Diagnosis, service: str) -> tuple[Change, ...]:
+    """What changed of a service within the incident or at most RECENT_S before its alarm, latest first."""
+    since_ns = diagnosis.incident.alarm_ns - RECENT_S * NS_PER_S
+    found = [change for change in diagnosis.changes if change.service == service and change.at_ns >= since_ns]
+    return tuple(sorted(found, key=lambda change: (-change.at_ns, change.kind)))
+
+
+def _candidates_first(diagnosis: Diagnosis) -> list[Change]:
+    ranks = {cause.service: cause.rank for cause in diagnosis.root_causes}
+    last = len(ranks) + 1
+    return sorted(
+        diagnosis.changes,
+        key=lambda change: (ranks.get(change.service, last), -change.at_ns, change.service, change.kind),
+    )
+
+
 def _incident(incident: IncidentSummary) -> str:
     seconds = (incident.end_ns - incident.start_ns + NS_PER_S // 2) // NS_PER_S
-    when = f"{seconds:,} s from {words.utc(incident.start_ns)}"
+    when = f"{seconds:,} s from {utc(incident.start_ns)}"
     alarm = (
-        f"alarm at {words.utc(incident.alarm_ns)}, {_ALARMS[incident.alarm]}"
+        f"alarm at {utc(incident.alarm_ns)}, {_ALARMS[incident.alarm]}"
         if incident.alarm in _ALARMS
         else "no alarm"
     )
@@ -128,7 +168,7 @@ def _incident(incident: IncidentSummary) -> str:
     return f"{text}; felt at {incident.entry} {incident.entry_operation or ''}".rstrip()
 
 
-def _cause(cause: RootCause, by_id: dict[str, Evidence]) -> CauseDigest:
+def _cause(cause: RootCause, diagnosis: Diagnosis, by_id: dict[str, Evidence]) -> CauseDigest:
     told = [by_id[key].statement for key in cause.evidence if key in by_id]
     limit = MAX_PROOFS[0] if cause.rank == 1 else MAX_PROOFS[1]
     path = cause.propagation_path
@@ -140,6 +180,7 @@ def _cause(cause: RootCause, by_id: dict[str, Evidence]) -> CauseDigest:
         confidence=words.percent(cause.confidence),
         proofs=tuple(told[:limit]) or (cause.summary,),
         further_proofs=max(0, len(told) - limit),
+        changes=tuple(change.statement for change in recent_changes(diagnosis, cause.service)),
         path=path.services if path else (),
         path_problem=None
         if path is None or path.verified

@@ -91,6 +91,8 @@ class Account(BaseModel):
     """The few that decide: of those that speak for it, else of those at it or at its calls."""
     against: tuple[str, ...]
     """Sentences: what speaks against it as a cause; empty where it is no candidate."""
+    changes: tuple[str, ...]
+    """Sentences: what was changed of it, in order of time."""
     suspecting: int
     """Root-level reports that suspect it."""
     reports: int
@@ -155,6 +157,7 @@ def _account(service: str, cause: RootCause | None, records: Records) -> Account
         strongest=max((piece.strength for piece in cited), default=0.0),
         observations=_observations(cited or records.near(service), records),
         against=() if cause is None else tuple(_against(cause, cited, records)),
+        changes=tuple(change.statement for change in records.diagnosis.changes if change.service == service),
         suspecting=sum(_suspect(report) == service for report in records.reports),
         reports=len(records.reports),
         agents=(_root_level(service, records.reports), _own_agents(service, records.diagnosis)),

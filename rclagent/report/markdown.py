@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from rclagent.core.diagnosis import Diagnosis
-from rclagent.report.digest import CauseDigest, Digest, digest
+from rclagent.report.digest import CHANGED, CauseDigest, Digest, digest
 from rclagent.report.escape import MAX_NAME, code, markdown
 from rclagent.report.explanation import Explanation
 from rclagent.report.sections import sections
@@ -48,6 +48,10 @@ def _blocks(told: Digest) -> Iterator[str]:
             ("service", "why"), [(_name(out.service), markdown(out.reason)) for out in told.ruled_out]
         )
         yield from _more(told.further_ruled_out)
+    if told.changes:
+        yield f"### {CHANGED}"
+        yield _bullets(told.changes)
+        yield from _more(told.further_changes)
     if told.unseen:
         yield "### Not seen, and what else to know"
         yield _bullets(told.unseen)
@@ -61,6 +65,8 @@ def _cause(cause: CauseDigest) -> Iterator[str]:
         yield markdown(cause.place)
     yield _bullets(cause.proofs)
     yield from _more(cause.further_proofs)
+    for change in cause.changes:
+        yield f"**Changed:** {markdown(change)}"
     spread = " → ".join(map(_name, cause.path))
     if cause.path_problem:
         yield f"**Spread, unverified:** {spread} ({markdown(cause.path_problem)})"

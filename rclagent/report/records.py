@@ -82,6 +82,7 @@ class Records:
             *(out.service for out in diagnosis.ruled_out),
             *(name for piece in diagnosis.evidence for name in (piece.component.service, piece.peer)),
             *(result.service for result in diagnosis.agents.results),
+            *(change.service for change in diagnosis.changes),
             *(name for path in paths if path is not None for name in path.services),
         }
         return sorted(name for name in found if name)

@@ -31,7 +31,7 @@ def sections(explanation: Explanation) -> Iterator[Section]:
         yield from list(_cause(account))[: 1 if other else None]
     if asked is not None and other:
         proofs = (_observation(item, owed=not asked.cited) for item in asked.observations)
-        told = (asked.sentence, *asked.against, *proofs, *asked.agents)
+        told = (asked.sentence, *asked.against, *proofs, *asked.changes, *asked.agents)
         yield Section(f"Why not {asked.service}", told, tuple(_compared(*explanation.causes[:1], asked)))
     if explanation.unseen:
         yield Section("Not seen, and what else to know", explanation.unseen)
@@ -46,6 +46,8 @@ def _cause(account: Account) -> Iterator[Section]:
     proofs = tuple(map(_observation, account.observations)) or (account.cause.summary,)
     yield Section(f"Why {account.service}: {fault}", proofs)
     yield Section(f"What speaks against {account.service}", account.against or ("Nothing on record.",))
+    if account.changes:
+        yield Section(f"What changed of {account.service}", account.changes)
     yield Section(f"How the agents saw {account.service}", account.agents)
 
 

@@ -7,7 +7,7 @@ from textwrap import wrap
 from typing import Final
 
 from rclagent.core.diagnosis import Diagnosis
-from rclagent.report.digest import CauseDigest, Digest, digest
+from rclagent.report.digest import CHANGED, CauseDigest, Digest, digest
 from rclagent.report.escape import MAX_NAME, plain
 from rclagent.report.explanation import Explanation
 from rclagent.report.sections import sections
@@ -45,6 +45,7 @@ def _blocks(told: Digest) -> Iterator[list[str]]:
     yield _section(
         "Ruled out", [f"{_name(out.service)}: {out.reason}" for out in told.ruled_out], told.further_ruled_out
     )
+    yield _section(CHANGED, list(told.changes), told.further_changes)
     yield _section("Not seen, and what else to know", list(told.unseen))
     yield _section("Looked at", list(told.work))
 
@@ -60,6 +61,8 @@ def _cause(cause: CauseDigest) -> Iterator[str]:
         yield from _line(proof, "   - ", "     ")
     if cause.further_proofs:
         yield f"   - and {cause.further_proofs} more in the JSON report"
+    for change in cause.changes:
+        yield from _line(f"Changed: {change}", "   ", "     ")
     spread = " -> ".join(map(_name, cause.path))
     if cause.path_problem:
         yield from _line(f"Spread, unverified: {spread} ({cause.path_problem})", "   ", "     ")

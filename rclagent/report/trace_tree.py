@@ -10,11 +10,12 @@ from typing import Final, TypeAlias
 from rich.console import Console
 from rich.text import Text
 
+from rclagent.core.calendar import utc
 from rclagent.core.span import Span
 from rclagent.core.window import NS_PER_MS
 from rclagent.report.escape import MAX_NAME, plain
 from rclagent.report.oddness import ODD_Z
-from rclagent.report.words import count, milliseconds, utc
+from rclagent.report.words import count, milliseconds
 from rclagent.topology.trace_graph import TraceGraph
 
 MIN_ALIKE: Final = 4

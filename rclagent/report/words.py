@@ -1,11 +1,8 @@
-"""Figures, times and kinds as a person would write them."""
+"""Figures and kinds as a person would write them."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
-
-from rclagent.core.window import NS_PER_S
 
 
 def percent(share: float) -> str:
@@ -20,17 +17,6 @@ def percent(share: float) -> str:
 def count(number: int, one: str, many: str | None = None) -> str:
     """A number with its noun: ``1 span``, ``1,204 spans``."""
     return f"{number:,} {one if number == 1 else many or one + 's'}"
-
-
-def utc(time_ns: int) -> str:
-    """A Unix time in nanoseconds as date and time in UTC, with milliseconds where there are any."""
-    seconds, rest = divmod(time_ns, NS_PER_S)
-    try:
-        moment = datetime.fromtimestamp(seconds, UTC)
-    except (ValueError, OverflowError, OSError):  # beyond the calendar or the platform's range
-        return f"{time_ns} ns after 1970-01-01 UTC"
-    fraction = f".{rest // 1_000_000:03d}" if rest else ""
-    return f"{moment:%Y-%m-%d %H:%M:%S}{fraction} UTC"
 
 
 def reason(key: str) -> str:

@@ -87,9 +87,10 @@ class Measured:
         start_ns = START_NS + round(at_s * NS_PER_S)
         self.rows += [(trace_id, span_id, evidence_id, excess_ms, start_ns) for span_id in span_ids]
 
-    def candidate(self, service: str, score: float, *evidence_ids: str) -> None:
-        """An incident-wide candidate; give them best first."""
-        self.candidates.append(Candidate(Component(service=service), FaultType.UNKNOWN, score, evidence_ids))
+    def candidate(self, service: str, score: float, *evidence_ids: str, chance: float = 0.001) -> None:
+        """An incident-wide candidate of which quiet time hardly shows as much; give them best first."""
+        candidate = Candidate(Component(service=service), FaultType.UNKNOWN, score, evidence_ids, chance)
+        self.candidates.append(candidate)
 
     def enter(self, service: str, operation: str = "GET /") -> None:
         """An entry that deviates; give them most affected first."""

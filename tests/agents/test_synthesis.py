@@ -21,7 +21,7 @@ from rclagent.agents import (
     synthesize,
 )
 from rclagent.agents.flow import read_traces
-from rclagent.core.diagnosis import Diagnosis, RuledOut, Verdict
+from rclagent.core.diagnosis import Change, ChangeKind, Diagnosis, RuledOut, Verdict
 from rclagent.core.evidence import Channel, Component
 from rclagent.core.incident import Incident
 from rclagent.core.report import AgentReport, Failed, SelfState
@@ -199,6 +199,22 @@ async def test_what_every_agent_reported_stands_in_the_result(loud_batch: Measur
     assert (agents.spawned, agents.failed, agents.spans, agents.spans_settled) == (7, 0, 7, 0)
 
 
+async def test_what_changed_is_passed_on_and_changes_nothing_else(loud_batch: Measured, drawn: Drawn) -> None:
+    """Though it is the service of the first cause, at the time of the alarm."""
+    incident, findings = drawn.incident(SHOP), loud_batch.findings()
+    change = Change(
+        service="stock",
+        kind=ChangeKind.VERSION,
+        earliest_ns=incident.alarm_ns,
+        at_ns=incident.alarm_ns,
+        statement="stock changed",
+    )
+    before, _ = await diagnose(incident, findings)
+    after, _ = await diagnose(incident, replace(findings, changes=(change,)))
+    assert after.changes == (change,)
+    assert after.model_copy(update={"changes": ()}) == before
+
+
 async def test_the_path_and_the_entry_are_in_the_answer(loud_batch: Measured, drawn: Drawn) -> None:
     """Verified by the calls, deviations and times of the walked requests."""
     diagnosis, _ = await diagnose(drawn.incident(SHOP), loud_batch.findings())
@@ -215,7 +231,7 @@ async def test_the_summary_says_what_was_measured(loud_batch: Measured, drawn: D
     diagnosis, _ = await diagnose(drawn.incident(SHOP), loud_batch.findings())
     assert diagnosis.root_causes[0].summary == "stock: a fault of unknown kind; stock deviates (late)."
     assert diagnosis.summary.startswith("Most likely at fault is stock: a fault of unknown kind")
-    assert diagnosis.summary.endswith("Also suspect: batch.")
+    assert diagnosis.summary.endswith("Also suspect: batch. Not seen: logs, metrics.")
 
 
 async def test_a_candidate_that_hardly_counts_is_ruled_out_with_its_reason(
@@ -287,15 +303,18 @@ def test_deviations_that_nobody_owns_are_inconclusive(measured: Measured, drawn:
     assert "something deviates" in diagnosis.summary
 
 
-def test_a_candidate_within_scatter_is_no_fault(measured: Measured, drawn: Drawn) -> None:
-    """At two standard deviations it is listed, and no verdict is given."""
-    measured.observe("e1", "cart", owner="cart", strength=2.0)
-    measured.candidate("cart", 0.4, "e1")
+def test_a_candidate_that_quiet_time_shows_now_and_then_is_no_fault(measured: Measured, drawn: Drawn) -> None:
+    """Once in fifty windows: it is listed with that, and no verdict is given."""
+    measured.observe("e1", "cart", owner="cart")
+    measured.candidate("cart", 0.4, "e1", chance=0.02)
     incident = drawn.incident(MANY)
     diagnosis = synthesize(incident, measured.findings(), (), build_service_graph(incident.store.spans([])))
     assert diagnosis.verdict is Verdict.INCONCLUSIVE
-    assert names(diagnosis) == ["cart"]
-    assert "cart deviates most, but no more than chance may bring about" in diagnosis.summary
+    assert [(cause.service, cause.chance) for cause in diagnosis.root_causes] == [("cart", 0.02)]
+    assert (
+        "cart deviates most, but quiet time shows as much in 2.0% of its windows "
+        "(a fault is named below 0.5%)" in diagnosis.summary
+    )
 
 
 async def test_figures_have_six_significant_digits(loud_batch: Measured, drawn: Drawn) -> None:

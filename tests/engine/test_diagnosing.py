@@ -155,7 +155,7 @@ def test_the_result_has_what_each_agent_reported(made: GeneratedIncident) -> Non
 
 def test_when_all_is_to_be_looked_at_nothing_is_settled(made: GeneratedIncident) -> None:
     suspicious = diagnose_sync(in_memory(made)).agents
-    everything = diagnose_sync(in_memory(made), spend_all=True).agents
+    everything = diagnose_sync(in_memory(made), spend="all").agents
     assert suspicious.spans_settled > 0
     assert everything.spans_settled == 0
     assert everything.spans == suspicious.spans

@@ -22,7 +22,6 @@ from rclagent import (
 )
 from rclagent.core.incident import Alarm
 from rclagent.core.window import NS_PER_S
-from rclagent.evidence.entry import BUCKET_S
 from rclagent.testing import Fault, GeneratedIncident, IncidentSpec, generate
 
 
@@ -53,7 +52,7 @@ def test_the_window_is_as_long_as_told(folder: Path, made: GeneratedIncident) ->
     ],
 )
 def test_the_onset_is_found_in_a_continuous_recording(fault_type: FaultType, service: str) -> None:
-    """Within two buckets of the injection, and then the cause too: what precedes it is the baseline."""
+    """Within a quarter of a minute of the injection, and then the cause too: what precedes it is the baseline."""
     spec = IncidentSpec(
         seed=2,
         faults=(Fault(fault_type, service),),
@@ -64,14 +63,14 @@ def test_the_onset_is_found_in_a_continuous_recording(fault_type: FaultType, ser
     made = generate(spec)
     incident = incident_from_telemetry(Telemetry.concat([made.baseline, made.incident]))
     assert incident.alarm is Alarm.FOUND
-    assert abs(incident.alarm_ns - made.alarm_ns) <= 2 * BUCKET_S * NS_PER_S
+    assert abs(incident.alarm_ns - made.alarm_ns) <= 15 * NS_PER_S
     assert first(diagnose_sync(incident)) == (service, fault_type.value)
 
 
 def test_the_onset_is_found_against_a_baseline_apart(folder: Path, made: GeneratedIncident) -> None:
     incident = load_incident(folder / "incident", baseline=folder / "baseline")
     assert incident.alarm is Alarm.FOUND
-    assert abs(incident.alarm_ns - made.alarm_ns) <= 2 * BUCKET_S * NS_PER_S
+    assert abs(incident.alarm_ns - made.alarm_ns) <= 15 * NS_PER_S
     assert incident.window.duration_s == 180
 
 

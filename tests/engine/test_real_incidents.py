@@ -21,12 +21,14 @@ NEZHA = [
 def test_a_fault_of_a_recorded_day_is_found_against_what_precedes_it(
     shared_data: Path, day: str, time: str, service: str, fault_type: str
 ) -> None:
-    """Of the whole day only the alarm is told; earlier faults are part of what precedes it."""
+    """Of the whole day only the alarm is told; earlier faults are part of what precedes it, so that the
+    verdict may be that quiet time shows as much."""
     at_ns = round(datetime.fromisoformat(f"{day}T{time}Z").timestamp()) * NS_PER_S
     incident = load_incident(shared_data / "nezha-tt" / "rca_data" / day, at_ns=at_ns)
     diagnosis = diagnose_sync(incident)
     cause = diagnosis.root_causes[0]
-    assert (diagnosis.verdict, cause.service, cause.fault_type) == ("fault", service, fault_type)
+    assert diagnosis.verdict != "healthy"
+    assert (cause.service, cause.fault_type) == (service, fault_type)
     assert cause.pod is not None and cause.pod.startswith(service)
     assert cause.propagation_path is not None and cause.propagation_path.services[0] == service
 

@@ -46,7 +46,7 @@ def test_it_is_diagnosed(shape: Shape, spans: int, spend_all: bool) -> None:
     incident = incident_from_telemetry(
         now, baseline_telemetry=quiet, window=Window(LATER_NS, LATER_NS + 60 * NS_PER_S)
     )
-    diagnosis = diagnose_sync(incident, spend_all=spend_all)
+    diagnosis = diagnose_sync(incident, spend="all" if spend_all else "suspicious")
     assert diagnosis.verdict == "fault"
     assert diagnosis.root_causes[0].service == SLOW
     assert diagnosis.agents.failed == 0

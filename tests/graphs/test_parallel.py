@@ -49,7 +49,7 @@ def slow_cart(measured_incident: Incident) -> Findings:
     return Findings(
         evidence={"e1": late},
         claims={"e1": (Claim(CART, FaultType.CPU, 1.0),)},
-        candidates=(Candidate(CART, FaultType.CPU, 1.0, ("e1",)),),
+        candidates=(Candidate(CART, FaultType.CPU, 1.0, ("e1",), chance=0.001),),
         ruled_out=(),
         entries=(),
         witnesses=pl.DataFrame(
@@ -94,6 +94,9 @@ async def test_progress_is_told_in_the_thread_of_the_event_loop() -> None:
     assert [kind for kind, _ in heard] == [
         ProgressKind.MEASURED,
         ProgressKind.TRACES_CHOSEN,
+        ProgressKind.AGENT_STARTED,
+        ProgressKind.AGENT_STARTED,
+        ProgressKind.EVIDENCE_FOUND,
         ProgressKind.AGENT_DONE,
         ProgressKind.AGENT_DONE,
         ProgressKind.DIAGNOSED,

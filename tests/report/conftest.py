@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
 from rclagent.core.coverage import Coverage, Modality, SourceCoverage
 from rclagent.core.diagnosis import (
     Agents,
+    Change,
+    ChangeKind,
     Diagnosis,
     Hop,
     IncidentSummary,
@@ -31,6 +35,30 @@ def make_evidence(number: int, service: str, statement: str) -> Evidence:
         strength=10.0 - number,
         statement=statement,
     )
+
+
+def make_change(service: str, after_s: float, statement: str | None = None) -> Change:
+    """A new version, so long after the alarm; negative before it."""
+    at_ns = START_NS + round(after_s * 1e9)
+    return Change(
+        service=service,
+        kind=ChangeKind.VERSION,
+        earliest_ns=at_ns,
+        at_ns=at_ns,
+        before=("1.0",),
+        after=("1.1",),
+        statement=statement or f"{service} changed from 1.0 to 1.1 at {after_s:g} s",
+    )
+
+
+@pytest.fixture
+def changed() -> Callable[..., Diagnosis]:
+    """The same diagnosis with changes, by service and seconds after the alarm."""
+
+    def change(diagnosis: Diagnosis, *changes: tuple[str, float]) -> Diagnosis:
+        return diagnosis.model_copy(update={"changes": tuple(make_change(*each) for each in changes)})
+
+    return change
 
 
 @pytest.fixture

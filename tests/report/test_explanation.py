@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 from rclagent.core.coverage import Modality
-from rclagent.core.diagnosis import Agents, Diagnosis, RootCause, RuledOut, Verdict
+from rclagent.core.diagnosis import (
+    Agents,
+    Change,
+    ChangeKind,
+    Diagnosis,
+    RootCause,
+    RuledOut,
+    Verdict,
+)
 from rclagent.core.evidence import Channel, Component, Evidence, EvidenceKind, FaultType
 from rclagent.core.report import AgentReport, Failed, SelfState
 from rclagent.errors import InputError
@@ -150,6 +160,28 @@ def test_the_agents_view_counts_root_level_reports_and_agents_of_its_own_spans(s
     asked = explain(shop, "ads").asked
     assert asked is not None
     assert asked.agents[1] == "2 agents looked after its spans: 1 settled it at a glance and 1 failed."
+
+
+def test_what_changed_of_a_service_is_told_and_counts_for_nothing(
+    shop: Diagnosis, changed: Callable[..., Diagnosis]
+) -> None:
+    """Of the cause under a title of its own, of the service asked about among the rest."""
+    before = explain(shop, "stock")
+    told = explain(changed(shop, ("cart", -9000), ("stock", -130)), "stock")
+    assert told.asked is not None and before.asked is not None
+    assert told.asked.changes == ("stock changed from 1.0 to 1.1 at -130 s",)
+    assert told.asked.model_copy(update={"changes": ()}) == before.asked
+    assert "stock changed from 1.0 to 1.1 at -130 s" in text(told)
+    cause = explain(changed(shop, ("cart", -9000), ("stock", -130)))
+    assert "What changed of cart: cart changed from 1.0 to 1.1 at -9000 s How the agents" in text(cause)
+
+
+def test_a_service_of_which_nothing_but_a_change_is_recorded_was_seen(
+    shop: Diagnosis, changed: Callable[..., Diagnosis]
+) -> None:
+    asked = explain(changed(shop, ("payment", -130)), "payment").asked
+    assert asked is not None
+    assert (asked.standing, len(asked.changes)) == (Standing.NO_EVIDENCE, 1)
 
 
 def test_without_a_walked_trace_the_agents_say_nothing(shop: Diagnosis) -> None:
@@ -304,7 +336,11 @@ def hostile(shop: Diagnosis, name: str, statement: str) -> Explanation:
     )
     first, second, *_ = shop.root_causes
     causes = (first.model_copy(update={"service": name}), second)
-    changed = {"summary": statement, "evidence": pieces, "root_causes": causes}
+    changes = tuple(
+        Change(service=who, kind=ChangeKind.PODS, earliest_ns=0, at_ns=0, statement=statement)
+        for who in (name, "stock")
+    )
+    changed = {"summary": statement, "evidence": pieces, "root_causes": causes, "changes": changes}
     return explain(shop.model_copy(update=changed), "stock")
 
 

@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from hypothesis import assume, given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from rclagent.core.diagnosis import Diagnosis, IncidentSummary, RootCause, RuledOut, Verdict
+from rclagent.core.diagnosis import (
+    Change,
+    ChangeKind,
+    Diagnosis,
+    IncidentSummary,
+    RootCause,
+    RuledOut,
+    Verdict,
+)
 from rclagent.core.evidence import FaultType
 from rclagent.core.incident import Alarm
 from rclagent.report import render_markdown
@@ -32,6 +42,10 @@ def hostile(name: str, statement: str) -> Diagnosis:
         incident=IncidentSummary(start_ns=0, end_ns=1, alarm_ns=0, alarm=Alarm.FOUND, entry=name),
         root_causes=(cause, weak),
         ruled_out=(RuledOut(service=name, reason=statement),),
+        changes=tuple(
+            Change(service=who, kind=ChangeKind.PODS, earliest_ns=0, at_ns=0, statement=statement)
+            for who in (name, "another service")
+        ),
     )
 
 
@@ -53,6 +67,14 @@ def test_every_figure_of_the_text_report_is_there(fault: Diagnosis) -> None:
     text = render_markdown(fault)
     for figure in ("97 %", "statement 4: 502 ms against 1.3 ms", "truncated line (1)", "143 agents"):
         assert figure in text
+
+
+def test_what_changed_is_told_with_its_cause_and_in_a_list(
+    fault: Diagnosis, changed: Callable[..., Diagnosis]
+) -> None:
+    text = render_markdown(changed(fault, ("cart", -130), ("stock", -600)))
+    assert "\n\n**Changed:** cart changed from 1.0 to 1.1 at -130 s\n\n" in text
+    assert "### Changed, which is no fault by itself\n\n- stock changed from 1.0 to 1.1 at -600 s" in text
 
 
 @given(

@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from hypothesis import given
 from hypothesis import strategies as st
 
 from rclagent.core.coverage import SourceCoverage
-from rclagent.core.diagnosis import Diagnosis, IncidentSummary, RootCause, RuledOut, Verdict
+from rclagent.core.diagnosis import (
+    Change,
+    ChangeKind,
+    Diagnosis,
+    IncidentSummary,
+    RootCause,
+    RuledOut,
+    Verdict,
+)
 from rclagent.core.evidence import FaultType
 from rclagent.core.incident import Alarm
 from rclagent.report import render_text
 from rclagent.report.text import WIDTH
+
+Changed = Callable[..., Diagnosis]
 
 
 def test_the_verdict_comes_first(fault: Diagnosis) -> None:
@@ -90,6 +102,22 @@ def test_a_healthy_incident_names_no_cause(healthy: Diagnosis) -> None:
     assert "1." not in text
 
 
+def test_what_changed_of_a_cause_is_told_with_it(fault: Diagnosis, changed: Changed) -> None:
+    """What changed of others stands at the end, and nothing twice."""
+    lines = render_text(changed(fault, ("cart", -130), ("stock", -600))).splitlines()
+    assert "   Changed: cart changed from 1.0 to 1.1 at -130 s" in lines
+    title = lines.index("Changed, which is no fault by itself:")
+    assert lines[title + 1 : title + 3] == ["  stock changed from 1.0 to 1.1 at -600 s", ""]
+
+
+def test_where_nothing_changed_nothing_is_said_of_it(fault: Diagnosis) -> None:
+    assert "hanged" not in render_text(fault)
+
+
+def test_a_healthy_incident_tells_what_changed(healthy: Diagnosis, changed: Changed) -> None:
+    assert "  cart changed from 1.0 to 1.1 at -130 s" in render_text(changed(healthy, ("cart", -130)))
+
+
 @given(st.text(max_size=40), st.text(max_size=200))
 def test_no_telemetry_text_reaches_the_terminal_raw(name: str, statement: str) -> None:
     diagnosis = Diagnosis(
@@ -109,6 +137,10 @@ def test_no_telemetry_text_reaches_the_terminal_raw(name: str, statement: str) -
             ),
         ),
         ruled_out=(RuledOut(service=name, reason=statement),),
+        changes=tuple(
+            Change(service=who, kind=ChangeKind.PODS, earliest_ns=0, at_ns=0, statement=statement)
+            for who in (name, "cart")
+        ),
     )
     lines = render_text(diagnosis).split("\n")
     assert all(line.isprintable() for line in lines)

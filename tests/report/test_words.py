@@ -1,4 +1,4 @@
-"""Figures, times and kinds in words."""
+"""Figures and kinds in words."""
 
 from __future__ import annotations
 
@@ -13,15 +13,6 @@ from rclagent.report import words
 )
 def test_a_percentage_never_rounds_to_certainty(share: float, expected: str) -> None:
     assert words.percent(share) == expected
-
-
-def test_times_show_milliseconds_only_where_there_are_some() -> None:
-    assert words.utc(1_675_078_740_000_000_000) == "2023-01-30 11:39:00 UTC"
-    assert words.utc(1_675_078_740_250_000_000) == "2023-01-30 11:39:00.250 UTC"
-
-
-def test_a_time_beyond_the_calendar_is_still_told() -> None:
-    assert words.utc(9 * 10**27) == "9000000000000000000000000000 ns after 1970-01-01 UTC"
 
 
 def test_nouns_follow_their_number() -> None:

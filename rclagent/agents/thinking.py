@@ -1,0 +1,205 @@
+"""A model's part in one diagnosis: what it is asked, what that costs, and what comes of it.
+
+prepare:   walk by measurements alone, find what they leave open, plan the questions
+reasoner:  thinks for the agents of the second walk
+conclude:  one more question for the synthesizer, then all that counts
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+from rclagent.agents.assertions import Conclusion
+from rclagent.agents.dialogue import Converse, Talk
+from rclagent.agents.investigation import TraceInvestigation
+from rclagent.agents.ledger import NOT_ASKED, OUT_OF_BUDGET, STOPPED, Ledger
+from rclagent.agents.model_reasoner import Ballot, Means, ModelReasoner, opening
+from rclagent.agents.progress import ProgressEvent
+from rclagent.agents.purses import Purses
+from rclagent.agents.reasoner import Reasoner
+from rclagent.agents.spending import ROUNDS, Spend, SpendingPlan, affordable, reserve
+from rclagent.agents.statistical import StatisticalReasoner
+from rclagent.agents.stopping import StoppableModel
+from rclagent.agents.survey import Case, Survey, survey
+from rclagent.agents.thought import Thought
+from rclagent.agents.tool_index import ToolIndex
+from rclagent.agents.tools import ToolBox
+from rclagent.agents.trust import check, joint_credit
+from rclagent.core.diagnosis import Reasoning, Usage
+from rclagent.llm import Answered, Budget, ChatModel, Limits, ModelAccess
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What a caller grants a model."""
+
+    access: ModelAccess
+    """How it is reached."""
+    limits: Limits
+    """What may be spent."""
+    budget: Budget
+    """The same, being spent."""
+    spend: Spend
+    """Where calls go."""
+    stop: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set to get the best answer so far."""
+
+
+def plan(found: Survey, terms: Terms) -> SpendingPlan:
+    """Which questions are asked within the budget."""
+    reply_tokens = terms.access.reply_tokens
+    kept = reserve(terms.limits, found.conclusion_characters, reply_tokens)
+    asked, rest = affordable(found.questions, terms.budget, kept, reply_tokens)
+    return SpendingPlan(
+        spend=terms.spend,
+        spans=sum(investigation.spans for investigation in found.measured),
+        agents=sum(len(investigation.results) for investigation in found.measured),
+        questions=tuple(asked),
+        not_asked=tuple(rest),
+        candidates=tuple(item.candidate.component.service for item in found.open_group),
+        conclusion_characters=found.conclusion_characters,
+        reserved=kept,
+        reply_tokens=reply_tokens,
+    )
+
+
+class Thinking:
+    """A model at work on one incident; made by ``prepare``."""
+
+    def __init__(
+        self, case: Case, terms: Terms, found: Survey, converse: Converse, toolbox: ToolBox | None
+    ) -> None:
+        self.plan = plan(found, terms)
+        self._case = case
+        self._terms = terms
+        self._found = found
+        self._ledger = Ledger()
+        self._means = Means(
+            findings=case.findings,
+            model=self._paid,
+            converse=converse,
+            toolbox=toolbox,
+            rounds=ROUNDS[terms.spend],
+            ledger=self._ledger,
+        )
+        self._reasoner = ModelReasoner(
+            StatisticalReasoner(case.findings),
+            self.plan.questions,
+            Purses(terms.budget, self.plan.reserved, found.measured, self.plan.questions),
+            self._means,
+            name=f"model {terms.access.model.name}",
+        )
+
+    @staticmethod
+    async def prepare(case: Case, terms: Terms, converse: Converse) -> Thinking:
+        """Plans the questions; indexes for tools are built, in a thread, only where there are any."""
+        found = await survey(case, terms.spend)
+        toolbox = None
+        if found.questions:
+            index = await asyncio.to_thread(
+                ToolIndex.build, case.incident, case.findings, found.graph, found.measured
+            )
+            toolbox = ToolBox(index)
+        return Thinking(case, terms, found, converse, toolbox)
+
+    @property
+    def reasoner(self) -> Reasoner:
+        """Thinks for the agents."""
+        return self._reasoner
+
+    @property
+    def usage(self) -> Usage:
+        """What it cost so far."""
+        spent = self._terms.budget.spent
+        return Usage(
+            model_calls=spent.calls,
+            input_tokens=spent.prompt_tokens,
+            output_tokens=spent.completion_tokens,
+            failed_calls=spent.failed_calls,
+            input_characters=spent.prompt_characters,
+            estimated_calls=spent.estimated_calls,
+            cost_usd=self._terms.budget.spent_usd,
+        )
+
+    def priced(self, event: ProgressEvent) -> ProgressEvent:
+        """The event with what was spent so far."""
+        spent = self._terms.budget.spent
+        cost_usd = self._terms.budget.spent_usd
+        return replace(event, calls=spent.calls, tokens=spent.tokens, cost_usd=cost_usd)
+
+    async def conclude(self, investigations: Sequence[TraceInvestigation]) -> Thought:
+        """The synthesizer's own question, where there is one, and all that counts together."""
+        final, explanation = None, ""
+        if self.plan.concludes:
+            final, explanation = await self._weigh_once_more(investigations)
+        ballots = self._reasoner.ballots
+        credits = {service: _credit(service, ballots, final) for service in self.plan.candidates}
+        return Thought(
+            measured=self._found.measured,
+            credits=credits,
+            explanation=explanation,
+            reasoning=self._reasoning(),
+            usage=self.usage,
+        )
+
+    async def _weigh_once_more(
+        self, investigations: Sequence[TraceInvestigation]
+    ) -> tuple[Ballot | None, str]:
+        verdicts = [each for investigation in investigations if (each := investigation.verdict) is not None]
+        found = self._found
+        prompt = conclusion(self._case.findings, found.open_group, verdicts, found.relations)
+        answer = await self._means.converse(
+            Talk(
+                model=self._paid(self._terms.budget),
+                budget=self._terms.budget,
+                toolbox=None,
+                messages=opening(prompt),
+                kind=Conclusion,
+                rounds=0,
+            )
+        )
+        self._ledger.enter(answer)
+        if not isinstance(answer, Answered):
+            return None, ""
+        checked = check(answer.value.claims, self._case.findings)
+        self._ledger.weigh(checked)
+        # Who cites nothing that counts has nothing to explain.
+        explanation = answer.value.explanation if checked.claims else ""
+        return Ballot(self.plan.candidates, 1, checked), explanation
+
+    def _paid(self, budget: Budget) -> ChatModel:
+        return StoppableModel(self._terms.access.paid_from(budget), self._terms.stop)
+
+    def _reasoning(self) -> Reasoning:
+        ledger, spent = self._ledger, self.plan
+        fell_back = Counter(ledger.fell_back)
+        if spent.not_asked:
+            fell_back[NOT_ASKED] += len(spent.not_asked)
+        return Reasoning(
+            model=self._terms.access.model.name,
+            spend=spent.spend.value,
+            questions=len(spent.questions) + len(spent.not_asked) + spent.concludes,
+            answered=ledger.answered,
+            repaired=ledger.repaired,
+            fell_back=dict(sorted(fell_back.items())),
+            claims=ledger.claims,
+            claims_dropped=dict(sorted(ledger.dropped.items())),
+            candidates_weighed=spent.candidates if len(spent.candidates) > 1 else (),
+            budget_exhausted=bool(fell_back[OUT_OF_BUDGET] or fell_back[NOT_ASKED]),
+            problems=tuple(sorted(ledger.problems)),
+            stopped=bool(fell_back[STOPPED]),
+        )
+
+
+def _credit(service: str, ballots: Sequence[Ballot], final: Ballot | None) -> float:
+    """Half by the agents that were asked about it, half by the synthesizer; either alone counts whole."""
+    heard = [(float(ballot.votes), ballot.checked) for ballot in ballots if service in ballot.subjects]
+    views = []
+    if heard:
+        views.append(joint_credit(heard, service))
+    if final is not None:
+        views.append(final.checked.credit(service))
+    return sum(views) / len(views) if views else 0.0

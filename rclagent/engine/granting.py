@@ -1,0 +1,71 @@
+"""From what a caller grants a language model to the terms on which agents use it."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any, Final, Literal, TypeAlias
+
+from rclagent.agents import Case, Spend, Talk, Terms, Thinking
+from rclagent.engine.graph_loader import load_agent_graph
+from rclagent.errors import InputError
+from rclagent.llm import Answer, Budget, ChatModel, Limits, ModelAccess, Prices
+
+AGENT_GRAPH: Final = "agent"
+"""Graph definition of one agent's talk."""
+
+Spending: TypeAlias = Literal["suspicious", "all"]
+"""Where model calls go: where the measurements leave something open, or everywhere."""
+
+
+def spend_of(spend: Spending) -> Spend:
+    """The spending of a name.
+
+    Raises:
+        InputError: There is none of that name.
+    """
+    if spend not in {each.value for each in Spend}:
+        raise InputError(
+            f"There is no spending {spend!r}.", f"Choose one of: {', '.join(each.value for each in Spend)}."
+        )
+    return Spend(spend)
+
+
+def terms_of(
+    model: ChatModel | ModelAccess,
+    *,
+    limits: Limits | None = None,
+    prices: Prices | None = None,
+    spend: Spending = "suspicious",
+    stop: asyncio.Event | None = None,
+) -> Terms:
+    """The terms of one diagnosis; time begins to count here.
+
+    Args:
+        model: A model, or one with wrappers of the caller's choice; of several incidents, the same
+            object shares its limit on requests at a time.
+        limits: What may be spent; nothing is limited without.
+        prices: What tokens cost; needed to limit money.
+        spend: Where calls go.
+        stop: Set by the caller, in the event loop's thread, to get the best answer so far.
+
+    Raises:
+        InputError: Money is limited, and prices are not given.
+    """
+    limits = Limits() if limits is None else limits
+    return Terms(
+        access=model if isinstance(model, ModelAccess) else ModelAccess(model=model),
+        limits=limits,
+        budget=Budget(limits, prices=prices),
+        spend=spend_of(spend),
+        stop=asyncio.Event() if stop is None else stop,
+    )
+
+
+async def prepare(terms: Terms, case: Case) -> Thinking:
+    """A model's part in the case."""
+    return await Thinking.prepare(case, terms, _converse)
+
+
+async def _converse(talk: Talk) -> Answer[Any]:
+    answer: Answer[Any] = (await load_agent_graph(AGENT_GRAPH).ainvoke({"talk": talk}))["answer"]
+    return answer

@@ -1,0 +1,37 @@
+"""What of a diagnosis is told first."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from rclagent.core.diagnosis import Diagnosis
+from rclagent.report.digest import MAX_LISTED, RECENT_S, digest
+
+Changed = Callable[..., Diagnosis]
+
+
+def services(statements: tuple[str, ...]) -> list[str]:
+    """Whom statements of changes are about."""
+    return [statement.split()[0] for statement in statements]
+
+
+def test_changes_of_candidates_come_first_and_then_the_latest(fault: Diagnosis, changed: Changed) -> None:
+    """Mail is the second candidate, and too unlikely to be told at length."""
+    told = digest(changed(fault, ("ads", -600), ("email", -500), ("zoo", -60), ("bill", -60)))
+    assert services(told.changes) == ["email", "bill", "zoo", "ads"]
+
+
+def test_of_many_changes_few_are_told_and_the_rest_is_counted(fault: Diagnosis, changed: Changed) -> None:
+    told = digest(changed(fault, *((f"s{number}", number) for number in range(12))))
+    assert services(told.changes) == [f"s{number}" for number in range(11, 11 - MAX_LISTED, -1)]
+    assert told.further_changes == 12 - MAX_LISTED
+
+
+def test_a_cause_comes_with_its_changes_of_late_the_latest_first(fault: Diagnosis, changed: Changed) -> None:
+    """What changed longer ago is listed with the others."""
+    told = digest(changed(fault, ("cart", -RECENT_S - 1), ("cart", -RECENT_S), ("cart", 20)))
+    assert told.leading[0].changes == (
+        "cart changed from 1.0 to 1.1 at 20 s",
+        "cart changed from 1.0 to 1.1 at -1800 s",
+    )
+    assert told.changes == ("cart changed from 1.0 to 1.1 at -1801 s",)
