@@ -15,6 +15,9 @@ from rclagent import InputError
 RESULTS: Final = Path(__file__).parent / "results"
 """Files that the documents show."""
 
+PARTS: Final = ("only-", "without-")
+"""How methods are called that are RCLAgent without some of its parts."""
+
 Content = dict[str, Any]
 """What a command wrote with ``--out``."""
 
@@ -37,6 +40,8 @@ class Kept:
     """Of ``calibrate``."""
     scales: Sequence[Content] = ()
     """Of ``scale``, one a size."""
+    ablations: Sequence[Score] = ()
+    """Of ``score``, methods that are RCLAgent without some of its parts."""
 
 
 def read_kept(folder: Path) -> Kept:
@@ -63,8 +68,10 @@ def read_kept(folder: Path) -> Kept:
             ) from None
     if not scores:
         raise InputError(f"{folder} holds no scores.", "Write some with `score --out` first.")
+    whole = [score for score in scores if not score.method.startswith(PARTS)]
     return Kept(
-        scores=sorted(scores, key=lambda score: score.method != "rclagent"),
+        scores=sorted(whole, key=lambda score: score.method != "rclagent"),
+        ablations=[score for score in scores if score.method.startswith(PARTS)],
         quiet=others[quiet.NAME],
         modalities=others[modalities.NAME],
         weakest=others[weakest.NAME],

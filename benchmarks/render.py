@@ -52,6 +52,7 @@ def full_figures(kept: Kept) -> str:
     sections = (
         ("All methods", _methods(kept.scores)),
         ("RCLAgent by kind of fault", _kinds(kept.scores)),
+        ("RCLAgent without some of its parts", _ablations(kept)),
         ("Modalities dropped", [part for content in kept.modalities for part in _modalities(content)]),
         ("Quiet windows", [part for content in kept.quiet for part in _quiet(content)]),
         ("Weakest delay", [part for content in kept.weakest for part in _weakest(content)]),
@@ -107,6 +108,30 @@ def _methods(scores: Sequence[Score]) -> list[str]:
 def _kinds(scores: Sequence[Score]) -> list[str]:
     own = [score for score in scores if score.method == "rclagent"]
     return [markdown(_by_kind(own))] if own else []
+
+
+def _ablations(kept: Kept) -> list[str]:
+    """recall@1 of each ablation beside that of the whole, by data set."""
+    if not kept.ablations:
+        return []
+    whole = [score for score in kept.scores if score.method == "rclagent"]
+    labels = list(dict.fromkeys(score.label for score in kept.ablations))
+    of = {(score.method, score.label): score for score in (*whole, *kept.ablations)}
+    methods = ["rclagent", *dict.fromkeys(score.method for score in kept.ablations)]
+    figures = ("first_hit@1", "recall@3")
+    head = ["method", *(f"{label} {figure}" for label in labels for figure in figures)]
+    table = [
+        [
+            method,
+            *(
+                "-" if (score := of.get((method, label))) is None else share(score.tally.figures()[figure])
+                for label in labels
+                for figure in figures
+            ),
+        ]
+        for method in methods
+    ]
+    return [markdown([head, *table], names=1)]
 
 
 def _by_kind(scores: Sequence[Score]) -> list[list[str]]:

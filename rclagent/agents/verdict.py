@@ -31,9 +31,9 @@ of a third of the requests at five standard deviations, or 15 % of all lost time
 
 
 def find_verdict(ranked: Sequence[Ranked], findings: Findings, traces: Modality) -> Verdict:
-    """``fault`` where quiet time hardly ever shows as much as some candidate does (ALARM); ``healthy`` where no candidate shows anything notable, no entry
-    deviates, enough requests were seen on both sides and failures would have shown; else
-    ``inconclusive``."""
+    """``fault`` where quiet time hardly ever shows as much as some candidate does (ALARM); ``healthy`` where
+    no candidate shows anything notable, no entry deviates, enough requests were seen on both sides and
+    failures would have shown; else ``inconclusive``."""
     candidates = [item.candidate for item in ranked]
     if any(item.chance < ALARM for item in candidates):
         return Verdict.FAULT

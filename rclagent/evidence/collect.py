@@ -23,7 +23,7 @@ from rclagent.evidence.errors import compare_attempts, compare_errors, missing_c
 from rclagent.evidence.fault_types import name_fault
 from rclagent.evidence.findings import Candidate, Claim, Entry, Findings
 from rclagent.evidence.fusion import Suspicion, fuse
-from rclagent.evidence.legs import compare_legs
+from rclagent.evidence.legs import compare_legs, whole_calls
 from rclagent.evidence.logs import compare_templates, silent_services
 from rclagent.evidence.observations import (
     Row,
@@ -65,6 +65,7 @@ def collect_evidence(incident: Incident, without: Collection[Channel | Idea] = (
     store, window, baseline = incident.store, incident.window, incident.baseline
     legs = compare_legs(store, window, baseline)
     legs = legs.clear() if Channel.LEGS in without else legs
+    legs = whole_calls(legs) if Idea.HALVES in without else legs
     entries = compare_entries(store, window, baseline)
     observed, evidence = _observe(incident, legs, entries, baseline, without)
     shown = exhibits(store, window, baseline, observed)
@@ -74,6 +75,8 @@ def collect_evidence(incident: Incident, without: Collection[Channel | Idea] = (
     requests = store.entries([window])
     request_ms = float((requests["n"] * requests["mean_ms"]).sum())
     all_legs = legs.join(observed.legs.select(*LEG_KEYS, "evidence_id"), on=list(LEG_KEYS), how="left")
+    # Where only slow legs are looked at, none speaks against a mechanism.
+    all_legs = all_legs.filter("slow") if Idea.NEGATIVES in without else all_legs
     timing = claim_legs(all_legs, request_ms)
     breaks = own_breaks(observed.breaks, observed.calls, observed.legs, baseline)
     code, breakers = claim_code(observed.logs, observed.calls, breaks, observed.errors, observed.silence)

@@ -16,8 +16,9 @@ change is confirmed by chance with a probability of at most K N e^-h. So
 
     h = log(K N / chance).
 
-A change has to last: the gain of one slot counts for at most h / LEAST_SLOTS, whatever it shows, which can
-only make chance rarer. A burst of ten seconds touches three slots, and so is never one.
+A change has to last, and what happens within seconds seldom happens for reasons of its own: the gain of one
+slot counts for at most h / LEAST_SLOTS, whatever it shows, which can only make chance rarer. A burst of ten
+seconds touches three slots, and so is never a change.
 
 Sources: E. S. Page, Continuous Inspection Schemes (Biometrika 41, 1954); G. Lorden, Procedures for
 Reacting to a Change in Distribution (Annals of Mathematical Statistics 42, 1971), theorem 2, for the bound.

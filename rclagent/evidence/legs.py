@@ -83,6 +83,15 @@ def compare_legs(store: TelemetryStore, window: Window, baseline: Baseline) -> p
     )  # fmt: skip
 
 
+def whole_calls(legs: pl.DataFrame) -> pl.DataFrame:
+    """The legs with the whole gap of each call in place of both its halves, to see what telling them apart
+    contributes."""
+    rest = legs.filter(~pl.col("leg").is_in(["request", "response", "gap"]))
+    gaps = legs.filter(pl.col("leg") == "gap")
+    halves = (gaps.with_columns(pl.lit(name).alias("leg")) for name in ("request", "response"))
+    return pl.concat([rest, gaps, *halves]).sort(LEG_KEYS)
+
+
 def judged_legs(seen: pl.DataFrame, quiet: pl.DataFrame, *, by: Sequence[str] = ()) -> pl.DataFrame:
     """Legs seen often enough on both sides, with what is usual of them and whether they are slow.
 

@@ -53,3 +53,11 @@ def test_a_file_that_is_no_result_is_told(tmp_path: Path, content: str) -> None:
 def test_without_scores_nothing_is_shown(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="holds no scores"):
         read_kept(tmp_path)
+
+
+def test_what_is_rclagent_without_a_part_is_kept_apart(tmp_path: Path) -> None:
+    names = ("rclagent", "without-logs", "only-legs", "random")
+    put(tmp_path, "a.json", [score(name, "x").to_json() for name in names])
+    kept = read_kept(tmp_path)
+    assert [found.method for found in kept.scores] == ["rclagent", "random"]
+    assert [found.method for found in kept.ablations] == ["without-logs", "only-legs"]
