@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from functools import cache
 from typing import Final
 
 from pydantic import BaseModel
@@ -105,9 +106,13 @@ def characters(prompt: str, kind: type[BaseModel], *, tools: bool, reports: bool
         tools: Whether tools are offered.
         reports: Whether it tells reports, which other answers may still change.
     """
+    return prompt_characters(opening(prompt)) + _around(kind, tools) + reports * briefing.MAX_OTHER
+
+
+@cache
+def _around(kind: type[BaseModel], tools: bool) -> int:
     offered = [[tool.name, tool.description, tool.parameters] for tool in TOOLS] if tools else []
-    fixed = len(json.dumps(offered)) + len(json.dumps(kind.model_json_schema())) + WORDS
-    return prompt_characters(opening(prompt)) + fixed + reports * briefing.MAX_OTHER
+    return len(json.dumps(offered)) + len(json.dumps(kind.model_json_schema())) + WORDS
 
 
 def _in_turn(lists: Sequence[Sequence[str]]) -> list[str]:

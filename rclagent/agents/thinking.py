@@ -12,11 +12,12 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
+from rclagent.agents.asking import conclusion, opening
 from rclagent.agents.assertions import Conclusion
 from rclagent.agents.dialogue import Converse, Talk
 from rclagent.agents.investigation import TraceInvestigation
 from rclagent.agents.ledger import NOT_ASKED, OUT_OF_BUDGET, STOPPED, Ledger
-from rclagent.agents.model_reasoner import Ballot, Means, ModelReasoner, opening
+from rclagent.agents.model_reasoner import Ballot, Means, ModelReasoner
 from rclagent.agents.progress import ProgressEvent
 from rclagent.agents.purses import Purses
 from rclagent.agents.reasoner import Reasoner

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from rclagent.agents.briefing import name, number, observation
-from rclagent.agents.evidence_graph import Relation
+from rclagent.agents.evidence_graph import NodeKind, Relation
 from rclagent.agents.tool_index import PIECE_S, ToolIndex
 from rclagent.agents.tool_results import error, no_data, ok
 from rclagent.core.evidence import Evidence
@@ -70,7 +70,8 @@ class ToolBox:
         self._seen_at: dict[str, list[Evidence]] = {}
         for evidence in index.findings.evidence.values():
             self._seen_at.setdefault(evidence.component.service, []).append(evidence)
-        self._known = frozenset([*index.findings.services, *index.lines, *index.series, *self._seen_at])
+        services = [node.name for node in index.graph.graph if node.kind is NodeKind.SERVICE]
+        self._known = frozenset([*services, *index.lines, *index.series])
         self._answers: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
             "children_of_span": self._children,
             "logs_of_component": self._logs,

@@ -27,8 +27,8 @@ from rclagent.evidence.observations import figure
 
 TOLERANCE: Final = 0.01
 """How far a copied figure may be off, as a share of it: models round."""
-LEAST_CREDIT: Final = 0.2
-"""A claim of less is dropped: it rests on evidence that mostly speaks of others."""
+LEAST_CREDIT: Final = 0.5
+"""A claim of less is dropped: its citations mostly speak of others."""
 
 APART: Final = 0.999
 """Scores that were equal differ by this factor once claims tell the candidates apart."""

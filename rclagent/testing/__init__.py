@@ -2,6 +2,7 @@
 
 from rclagent.testing.bakery import bakery
 from rclagent.testing.builder import repeated, written
+from rclagent.testing.claiming_models import Citing, ClaimingModel, ObedientModel
 from rclagent.testing.faults import Fault
 from rclagent.testing.fleet import Deploy
 from rclagent.testing.generator import GeneratedIncident, Truth, generate
@@ -24,6 +25,8 @@ from rclagent.testing.system import Entry, Line, Operation, Pod, Service, System
 
 __all__ = [
     "Call",
+    "Citing",
+    "ClaimingModel",
     "Deploy",
     "Entry",
     "External",
@@ -32,6 +35,7 @@ __all__ = [
     "GeneratedIncident",
     "IncidentSpec",
     "Line",
+    "ObedientModel",
     "Operation",
     "Pod",
     "Publish",

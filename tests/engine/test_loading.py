@@ -52,7 +52,7 @@ def test_the_window_is_as_long_as_told(folder: Path, made: GeneratedIncident) ->
     ],
 )
 def test_the_onset_is_found_in_a_continuous_recording(fault_type: FaultType, service: str) -> None:
-    """Within a quarter of a minute of the injection, and then the cause too: what precedes it is the baseline."""
+    """Within 15 seconds of the injection, and then the cause too: what precedes it is the baseline."""
     spec = IncidentSpec(
         seed=2,
         faults=(Fault(fault_type, service),),
