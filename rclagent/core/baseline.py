@@ -15,10 +15,10 @@ import polars as pl
 from rclagent.core.window import Window
 
 LEG_KEYS: Final = ("leg", "caller", "callee", "operation")
-"""Key of a leg: ``leg`` is ``self``, ``store``, ``request``, ``response`` or ``gap``
-(rclagent.telemetry.legs);
-for ``self`` and ``store`` the caller is empty and the callee is the span's own service;
-``operation`` is the callee's."""
+"""Key of a leg: ``leg`` is ``self``, ``store``, ``request``, ``response``, ``gap`` or ``message``
+(rclagent.telemetry.legs); ``operation`` is the callee's. For ``self``, and for ``store`` where nobody says
+who is waited for, the caller is empty and the callee is the span's own service; else the callee of ``store``
+is the peer, and the operation the caller's. The caller of ``message`` is the topic where it is named."""
 
 _TEXT: Final = pl.String()
 _COUNT: Final = pl.Int64()
@@ -112,23 +112,26 @@ BREAK_SCHEMA: Final[dict[str, pl.DataType]] = {
 ERROR_SCHEMA: Final[dict[str, pl.DataType]] = {
     "service": _TEXT,
     "operation": _TEXT,
+    "peer": _TEXT,  # that the spans name; empty where they name none
     "n": _COUNT,  # spans with a status
     "failed": _COUNT,
     "deepest": _COUNT,  # failed with no failed child: where the error starts
-    "outgoing": _COUNT,  # of these, calls that no span of a callee answers
+    "outgoing": _COUNT,  # of these, calls
+    "unanswered": _COUNT,  # of those at which it starts, calls without a span of a callee, and messages
 }
 """Error status by operation."""
 
 ATTEMPT_SCHEMA: Final[dict[str, pl.DataType]] = {
     "service": _TEXT,
     "operation": _TEXT,  # of the span that stands for a call
+    "peer": _TEXT,  # that it names; empty where it names none
     "request": _TEXT,  # operation by which the request entered the service
     "place": pl.Int64(),  # 1 for the first call of that operation in a request, 2 for the second ...
     "callee": _TEXT,  # service that answered; empty where no span of a callee is there
     "hits": _COUNT,
 }
-"""Calls tried, and who answered. Spans of unknown kind count as calls where the same operation was ever
-answered."""
+"""Calls tried, and who answered; messages sent, and who handled them. Spans of unknown kind count as calls
+where the same operation was ever answered; messages that could not be sent don't count."""
 
 ENTRY_SCHEMA: Final[dict[str, pl.DataType]] = {
     "service": _TEXT,

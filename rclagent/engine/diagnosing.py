@@ -34,6 +34,7 @@ from rclagent.engine.graph_loader import load_graph
 from rclagent.engine.loading import incident_from_telemetry, load_incident
 from rclagent.errors import InputError
 from rclagent.evidence.collect import collect_evidence
+from rclagent.evidence.legs import peer_calls
 from rclagent.llm import ChatModel, Limits, ModelAccess, Prices
 from rclagent.topology.service_graph import build_service_graph
 from rclagent.topology.trace_graph import trace_graph_to_spans
@@ -244,10 +245,10 @@ def _service_graph(incident: Incident) -> nx.DiGraph[str]:
     """Who calls whom in the incident, and who did before: what a crash ends is no longer called."""
     graph = build_service_graph(incident.store.spans_in([incident.window]))
     if incident.baseline is not None:
-        usual = incident.baseline.calls.filter(pl.col("callee") != pl.col("service"))
-        for caller, callee in (
-            usual.select("service", "callee").unique().sort("service", "callee").iter_rows()
-        ):
+        usual = pl.concat(
+            [incident.baseline.calls.select("service", "callee"), peer_calls(incident.baseline.legs)]
+        ).filter(pl.col("callee") != pl.col("service"))
+        for caller, callee in usual.unique().sort("service", "callee").iter_rows():
             if not graph.has_edge(caller, callee):
                 graph.add_edge(caller, callee, calls=0, errors=0)
     return graph

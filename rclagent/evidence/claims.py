@@ -3,25 +3,28 @@
 Legs are read by the ownership search, together; everything else by where it was seen:
 
 - a log line or local step: the service that logged;
-- a call that vanished or appeared: the caller, at half weight, since it may just be asked differently;
+- a call that vanished or appeared: the caller, at half weight, since it may just be asked differently; the
+  callee where a pod of it is gone;
 - a break point: the callee that became the last call, or that gave no answer, at half weight, since
   the caller may break after it as well; without a callee, or where errors start in the caller, the
   caller;
-- an error: the service where it starts; a call that nobody answered: the callee that is no
-  longer reached;
+- an error: the service where it starts; a call that fails: the callee that owes the answer, be it a
+  service, a database or another peer without spans;
 - silence: the callee that no longer answers.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Final, NamedTuple
 
 import polars as pl
 
 from rclagent.evidence.changes import HALF, weight
 from rclagent.evidence.fusion import lost_share
-from rclagent.evidence.ownership import STEADY, VARYING, Owner, find_owners
+from rclagent.evidence.ownership import STEADY, STORES_LATE, STORES_SLOW, VARYING, Owner, find_owners
 
 LEAST_LOSS: Final = 0.05
 """An owner of less than this share of the lost time is not named."""
@@ -30,18 +33,23 @@ NAMED_CHANGE: Final = 0.3
 ANONYMOUS_CHANGE: Final = 0.15
 """Weight of a series of unknown meaning that changed far."""
 
+P95_Z: Final = 1.645
+"""A normal distribution's 95th percentile, in standard deviations above the median."""
+
 Weights = dict[str, dict[str, float]]
 """Service to evidence id to weight in 0..1."""
 
 
-def charge_legs(legs: pl.DataFrame) -> pl.DataFrame:
+def charge_legs(legs: pl.DataFrame, unrecorded: pl.DataFrame | None = None) -> pl.DataFrame:
     """Each leg at each service that may own it, as the ownership search reads it.
 
     Args:
         legs: rclagent.evidence.legs.compare_legs, with ``evidence_id`` (null unless slow).
+        unrecorded: Calls without a span of their own (rclagent.evidence.legs.unrecorded_calls).
 
     Returns:
-        ``leg_id``, ``evidence_id``, ``service``, ``place``, ``n``, ``slow``, ``steady``, ``lost_ms``.
+        ``leg_id``, ``evidence_id``, ``service``, ``place``, ``n``, ``slow``, ``steady``, ``mostly``,
+        ``lost_ms``.
     """
     parts = (
         legs.filter(pl.col("leg") != "gap")
@@ -51,14 +59,19 @@ def charge_legs(legs: pl.DataFrame) -> pl.DataFrame:
     rise = pl.max_horizontal(pl.col("p50_ms") - pl.col("base_p50_ms"), "excess_ms")
     parts = parts.with_columns(pl.when("slow").then(rise * pl.col("n")).otherwise(0.0).alias("lost_ms"))
     late = pl.col("excess_ms") * pl.col("n") / pl.col("over")
-    scatter = pl.col("over_std_ms") / late
+    is_half = pl.col("leg").is_in(["request", "response"])
+    scatter = pl.when(is_half).then(pl.col("over_std_ms") / late).otherwise(_added_scatter(late))
     between = (scatter >= STEADY) & (scatter < VARYING)
     steady = pl.when(~between.fill_null(False)).then((scatter < STEADY).fill_null(False))
-    parts = parts.with_columns(steady.alias("steady"))
-    rest = ("n", "slow", "steady", "lost_ms")
-    inside = parts.filter(pl.col("leg").is_in(["self", "store"]))
-    calls = parts.filter(pl.col("leg").is_in(["request", "response"]))
+    parts = parts.with_columns(steady.alias("steady"), (2 * pl.col("over") > pl.col("n")).alias("mostly"))
+    rest = ("n", "slow", "steady", "mostly", "lost_ms")
+    inside, calls = parts.filter(pl.col("caller") == ""), parts.filter(pl.col("caller") != "")
     sides = [(calls, "callee", "in_"), (calls, "caller", "out_"), (inside, "callee", "")]
+    if unrecorded is not None:
+        waits = inside.filter(pl.col("leg") == "self").join(
+            unrecorded.rename({"service": "callee", "callee": "called"}), on=["callee", "operation"]
+        )
+        sides.append((waits.with_columns(pl.lit("wait").alias("leg")), "called", "in_"))
     return pl.concat(
         table.select(
             "leg_id",
@@ -71,27 +84,63 @@ def charge_legs(legs: pl.DataFrame) -> pl.DataFrame:
     )
 
 
+def _added_scatter(late: pl.Expr) -> pl.Expr:
+    """Scatter of what made a leg late that holds somebody's work, as a share of how late that made it.
+
+    Work takes varying times by itself, so its usual variance is taken off. Of its usual values 5 %
+    are above the limit; among the late ones they look like a scatter that is none, so with their share w
+
+        mean = (1 - w) late,  variance = (1 - w) own + w (1 - w) late^2
+
+    Args:
+        late: Mean of the values above the limit, less the limit.
+    """
+    surely = ((pl.col("over") - 0.05 * pl.col("n")) / 0.95).clip(1.0)
+    usual = (1 - surely / pl.col("over")).clip(0.0, 0.95)
+    lateness = late / (1 - usual)
+    variance = (pl.col("over_std_ms") ** 2 - usual * (1 - usual) * lateness**2) / (1 - usual)
+    tail = pl.col("base_p95_ms") - pl.col("base_p50_ms")
+    own = pl.min_horizontal("base_std_ms", tail / P95_Z)
+    return (variance - own**2).clip(0).sqrt() / (lateness + tail)
+
+
 class LegClaims(NamedTuple):
     """Slow legs read as the doing of services."""
 
     weights: Weights
     """Share of the time lost x precision of the mechanism x how much all of it is felt, at most 1."""
     owners: list[Owner]
-    """Best first."""
+    """Best first; then peers that may own the same legs as well."""
     lost: dict[str, float]
     """Service to the time lost that it owns, in units of what users feel
     (rclagent.evidence.fusion.lost_share)."""
 
 
-def claim_legs(legs: pl.DataFrame, request_ms: float) -> LegClaims:
+def claim_legs(
+    legs: pl.DataFrame,
+    request_ms: float,
+    strained: Mapping[str, bool] | None = None,
+    unrecorded: pl.DataFrame | None = None,
+) -> LegClaims:
     """Owners of the slow legs, and how much of the lost time each leg of theirs is.
+
+    Where nothing tells a service from the peer that it waits for, the peer has half the weight of the
+    service.
 
     Args:
         legs: rclagent.evidence.legs.compare_legs, with ``evidence_id``.
         request_ms: Time that all requests of the window took together.
+        strained: Whether the own resources of a service deviate; services of which none were seen are left
+            out.
+        unrecorded: Calls without a span of their own (rclagent.evidence.legs.unrecorded_calls).
     """
-    places = charge_legs(legs)
-    owners = find_owners(places, LEAST_LOSS)
+    seen = strained or {}
+    if unrecorded is not None:
+        # What its own resources explain needs no callee.
+        held_up = [service for service, deviates in seen.items() if deviates]
+        unrecorded = unrecorded.filter(~pl.col("service").is_in(held_up))
+    places = charge_legs(legs, unrecorded)
+    owners = find_owners(places, LEAST_LOSS, [service for service, deviates in seen.items() if not deviates])
     lost = places.filter("slow").unique("leg_id")
     total = float(lost["lost_ms"].sum())
     weights: Weights = defaultdict(dict)
@@ -102,13 +151,28 @@ def claim_legs(legs: pl.DataFrame, request_ms: float) -> LegClaims:
         leg: (evidence, ms)
         for leg, evidence, ms in lost.select("leg_id", "evidence_id", "lost_ms").iter_rows()
     }
+    rivals: list[Owner] = []
     owned: dict[str, float] = defaultdict(float)
     for owner in owners:
         owned[owner.service] += lost_share(owner.weight, request_ms)
         for leg in owner.legs:
             evidence, ms = by_leg[leg]
             weights[owner.service][evidence] = ms / total * owner.precision * min(1.0, felt)
-    return LegClaims(weights, owners, dict(owned))
+        if owner.signature in (STORES_LATE, STORES_SLOW) and not seen.get(owner.service):
+            for peer, legs_of in _peers(places, owner).items():
+                rivals.append(replace(owner, service=peer, legs=tuple(legs_of)))
+                for leg in legs_of:
+                    evidence, ms = by_leg[leg]
+                    weights[peer][evidence] = weights[owner.service][evidence] * HALF
+                    owned[peer] += lost_share(ms, request_ms) * HALF
+    return LegClaims(weights, [*owners, *rivals], dict(owned))
+
+
+def _peers(places: pl.DataFrame, owner: Owner) -> dict[str, list[int]]:
+    """Peers that an owner waits for, with those of its legs."""
+    waits = places.filter((pl.col("place") == "in_store") & pl.col("leg_id").is_in(list(owner.legs)))
+    legs = waits.sort("service", "leg_id").group_by("service", maintain_order=True).agg("leg_id")
+    return dict(legs.iter_rows())
 
 
 def claim_code(
@@ -118,9 +182,9 @@ def claim_code(
 
     Args:
         logs: rclagent.evidence.logs.compare_templates, with ``evidence_id``; so the others.
-        calls: rclagent.evidence.calls.compare_calls.
+        calls: rclagent.evidence.errors.unheard_calls.
         breaks: rclagent.evidence.calls.compare_breaks.
-        errors: rclagent.evidence.errors.compare_errors, with ``callee`` (null unless calls go unanswered).
+        errors: rclagent.evidence.errors.owed_errors.
         silence: rclagent.evidence.errors.compare_attempts.
     """
     weights: Weights = defaultdict(dict)
@@ -128,12 +192,18 @@ def claim_code(
     strength = weight(pl.col("z"), pl.col("change"))
     for service, evidence, value in logs.select("service", "evidence_id", strength).iter_rows():
         weights[service][evidence] = value
-    for service, evidence, value in calls.select("service", "evidence_id", strength * HALF).iter_rows():
-        weights[service][evidence] = value
+    for service, callee, unheard, evidence, value in calls.select(
+        "service", "callee", "unheard", "evidence_id", strength
+    ).iter_rows():
+        weights[callee if unheard else service][evidence] = value if unheard else value * HALF
     # Whoever asks and gets no answer ends the request, but does not break it.
-    unanswered = dict(
-        pl.concat([table.select("service", "callee") for table in (errors, silence)]).drop_nulls().iter_rows()
+    owed = pl.concat(
+        [
+            table.select("service", "callee", strength.alias("owed"))
+            for table in (errors, silence, calls.filter("unheard"))
+        ]
     )
+    unanswered = dict(owed.drop_nulls().sort("owed", "callee").select("service", "callee").iter_rows())
     # A service in which errors start breaks its requests itself, whomever it called last.
     failing = set(errors.filter(pl.col("callee").is_null())["service"])
     for service, callee, evidence, value in breaks.select(

@@ -15,15 +15,21 @@ from rclagent.core.evidence import Channel, Evidence, EvidenceKind, Idea
 from rclagent.core.incident import Incident
 from rclagent.evidence.calls import compare_breaks, compare_calls, own_breaks
 from rclagent.evidence.chance import Chance, temper
-from rclagent.evidence.claims import claim_code, claim_legs, claim_resources
+from rclagent.evidence.claims import Weights, claim_code, claim_legs, claim_resources
 from rclagent.evidence.deploys import find_changes
 from rclagent.evidence.dominance import dominant_legs
 from rclagent.evidence.entry import compare_entries
-from rclagent.evidence.errors import compare_attempts, compare_errors, missing_callees, vanished_pods
+from rclagent.evidence.errors import (
+    compare_attempts,
+    compare_errors,
+    owed_errors,
+    unheard_calls,
+    vanished_pods,
+)
 from rclagent.evidence.fault_types import name_fault
 from rclagent.evidence.findings import Candidate, Claim, Entry, Findings
 from rclagent.evidence.fusion import Suspicion, fuse
-from rclagent.evidence.legs import compare_legs, whole_calls
+from rclagent.evidence.legs import compare_legs, peer_calls, unrecorded_calls, whole_calls
 from rclagent.evidence.logs import compare_templates, silent_services
 from rclagent.evidence.observations import (
     Row,
@@ -77,14 +83,14 @@ def collect_evidence(incident: Incident, without: Collection[Channel | Idea] = (
     all_legs = legs.join(observed.legs.select(*LEG_KEYS, "evidence_id"), on=list(LEG_KEYS), how="left")
     # Where only slow legs are looked at, none speaks against a mechanism.
     all_legs = all_legs.filter("slow") if Idea.NEGATIVES in without else all_legs
-    timing = claim_legs(all_legs, request_ms)
+    resources = claim_resources(observed.series)
+    seen_resources = {} if Channel.RESOURCES in without else _strained(incident, baseline, resources)
+    timing = claim_legs(all_legs, request_ms, seen_resources, unrecorded_calls(baseline))
     breaks = own_breaks(observed.breaks, observed.calls, observed.legs, baseline)
     code, breakers = claim_code(observed.logs, observed.calls, breaks, observed.errors, observed.silence)
     services = _service_calls(incident, baseline)
     one_witness = Idea.ONE_WITNESS not in without
-    measured = fuse(
-        timing.weights, code, claim_resources(observed.series), breakers, services, one_witness=one_witness
-    )
+    measured = fuse(timing.weights, code, resources, breakers, services, one_witness=one_witness)
     chance = Chance.of(baseline.quiet)
     suspicions = {
         service: item
@@ -119,12 +125,8 @@ def _observe(
     without: Collection[Channel | Idea],
 ) -> tuple[Observed, dict[str, Evidence]]:
     store, window = incident.store, incident.window
-    missed = missing_callees(store.attempts([window]), baseline.attempts)
-    errors = (
-        compare_errors(store, window, baseline)
-        .join(missed, on=["service", "operation"], how="left")
-        .with_columns(pl.when(pl.col("outgoing") > 0).then("callee").alias("callee"))
-    )
+    calls = unheard_calls(compare_calls(store, window, baseline), store, window, baseline)
+    errors = owed_errors(compare_errors(store, window, baseline), calls)
     breaks, led = compare_breaks(store, window, baseline), Idea.LEADS not in without
     breaks = breaks.clear() if Idea.BREAK_POINTS in without else breaks
     deviating = entries.filter(pl.max_horizontal("slow_z", "failed_z") > Z_GATE)
@@ -132,7 +134,7 @@ def _observe(
     measured: dict[str, tuple[Channel, pl.DataFrame, Callable[[Row], Evidence]]] = {
         "legs": (Channel.LEGS, slow, leg_evidence),
         "logs": (Channel.LOGS, compare_templates(store, window, baseline, led=led), template_evidence),
-        "calls": (Channel.CALLS, compare_calls(store, window, baseline), call_evidence),
+        "calls": (Channel.CALLS, calls, call_evidence),
         "breaks": (Channel.CALLS, breaks, break_evidence),
         "errors": (Channel.ERRORS, errors, error_evidence),
         "silence": (Channel.ERRORS, compare_attempts(store, window, baseline), silence_evidence),
@@ -148,17 +150,24 @@ def _observe(
 
 
 def _service_calls(incident: Incident, baseline: Baseline) -> nx.DiGraph[str]:
-    """Who calls whom, in the incident or before."""
+    """Who calls whom, in the incident or before; peers without spans included."""
     graph: nx.DiGraph[str] = nx.DiGraph()
-    for table in (baseline.calls, incident.store.calls([incident.window])):
-        edges = (
-            table.filter(pl.col("callee") != pl.col("service"))
-            .select("service", "callee")
-            .unique()
-            .sort("service", "callee")
-        )
-        graph.add_edges_from(edges.iter_rows())
+    calls = [
+        table.select("service", "callee")
+        for table in (baseline.calls, incident.store.calls([incident.window]), peer_calls(baseline.legs))
+    ]
+    edges = pl.concat(calls).filter(pl.col("callee") != pl.col("service"))
+    graph.add_edges_from(edges.unique().sort("service", "callee").iter_rows())
     return graph
+
+
+def _strained(incident: Incident, baseline: Baseline, resources: Weights) -> dict[str, bool]:
+    """Whether the resources of a service deviate; services without metrics on both sides are left out."""
+    seen, known = (
+        set(table.filter((pl.col("metrics") > 0) & (pl.col("service") != ""))["service"])
+        for table in (incident.store.components([incident.window]), baseline.components)
+    )
+    return {service: service in resources for service in sorted(seen & known)}
 
 
 def _candidates(

@@ -60,7 +60,8 @@ def dominant_legs(store: TelemetryStore, window: Window) -> Findings:
     entries = store.entries([window])
     total = float((entries["n"] * entries["mean_ms"]).sum())
     clocks = store.clocks([window])
-    legs = store.legs([window], clocks=clocks).filter(pl.col("leg") != "gap")
+    # No request waits while a message lies in a queue.
+    legs = store.legs([window], clocks=clocks).filter(~pl.col("leg").is_in(["gap", "message"]))
     share = pl.col("n") * pl.col("mean_ms") / total if total else pl.lit(0.0)
     dominant = legs.with_columns(share.alias("share")).filter(pl.col("share") >= LEAST_SHARE)
     values = store.leg_values([window], dominant.select(*LEG_KEYS), clocks)
@@ -118,7 +119,9 @@ def _evidence(row: Row, spans: pl.DataFrame) -> Evidence:
     spent = {
         "request": f"until requests from {row['caller']} reach {row['callee']}",
         "response": f"until responses of {row['callee']} reach {row['caller']}",
-        "store": f"waiting in {row['callee']}",
+        "store": f"in {row['caller']} waiting for {row['callee']}"
+        if row["caller"]
+        else f"waiting in {row['callee']}",
         "self": f"in {row['callee']} itself",
     }[row["leg"]]
     kinds = {"request": EvidenceKind.REQUEST_LEG, "response": EvidenceKind.RESPONSE_LEG}

@@ -25,6 +25,8 @@ LOSS_SHARE: Final = 0.5
 """Lost packets delay only some calls; a delay holds up nearly all."""
 LOSS_SCATTER: Final = 0.5
 """Standard deviation over mean of the late times: retransmission timers double, a delay is constant."""
+MOSTLY: Final = 0.5
+"""Share of failed calls without any answer from which nobody was there."""
 UNANSWERED: Final = 0.25
 """Calls without an answer mean a crash where they are at least a quarter as telling as what callers make
 of them."""
@@ -66,12 +68,12 @@ def _resource(item: Evidence) -> FaultType:
 
 
 def _mechanism(owner: Owner, legs: pl.DataFrame, suspicion: Suspicion) -> FaultType:
-    kind = owner.signature.fault_type
-    if kind not in (FaultType.NETWORK_DELAY, FaultType.DISK_IO):
+    kind, places = owner.signature.fault_type, owner.signature.predicts
+    if kind not in (FaultType.NETWORK_DELAY, FaultType.DISK_IO) and "in_message" not in places:
         return kind
     # Late replies are one packet each; a late request may stand for a whole handshake.
-    places = owner.signature.predicts
-    leg = "response" if "in_response" in places else "request" if "out_request" in places else "store"
+    told = {"in_response": "response", "out_request": "request", "in_message": "message", "in_wait": "self"}
+    leg = next((leg for place, leg in told.items() if place in places), "store")
     late = legs.filter(pl.col("evidence_id").is_in(list(suspicion.weights)) & (pl.col("leg") == leg))
     if late.is_empty():
         return kind
@@ -106,9 +108,11 @@ def _behaviour(mine: Sequence[Evidence], suspicion: Suspicion) -> FaultType:
 
 
 def _unanswered(item: Evidence) -> bool:
-    """Calls that get no answer, or errors of such calls (their peer is who should have answered)."""
+    """Calls that get no answer, or errors that mostly are such calls (their peer is who owes the answer)."""
+    hits = item.incident.get("hits", 0.0)
+    fails = item.kind is EvidenceKind.ERROR_RATE and item.peer is not None
     return item.kind is EvidenceKind.SILENCE or (
-        item.kind is EvidenceKind.ERROR_RATE and item.peer is not None
+        fails and item.incident.get("unanswered", hits) >= MOSTLY * hits
     )
 
 

@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from typing import Any, Final
 
 import polars as pl
 
 from rclagent.core.evidence import Channel, Component, Evidence, EvidenceKind, evidence_id
 
 Row = Mapping[str, Any]
+
+LEG_KINDS: Final = {
+    "request": EvidenceKind.REQUEST_LEG,
+    "response": EvidenceKind.RESPONSE_LEG,
+    "message": EvidenceKind.REQUEST_LEG,
+}
+"""What a slow leg is evidence of; the others are time spent by one service."""
 
 
 def figure(value: float) -> float:
@@ -32,20 +39,20 @@ def observe(table: pl.DataFrame, make: Callable[[Row], Evidence]) -> tuple[pl.Da
 
 def leg_evidence(row: Row) -> Evidence:
     """A slow leg."""
-    kind = {"request": EvidenceKind.REQUEST_LEG, "response": EvidenceKind.RESPONSE_LEG}.get(
-        row["leg"], EvidenceKind.SELF_LEG
-    )
+    kind = LEG_KINDS.get(row["leg"], EvidenceKind.SELF_LEG)
     caller, callee, operation = row["caller"] or None, row["callee"], row["operation"]
     typical = row["p50_ms"] - row["base_p50_ms"] > 0.5 * (row["mean_ms"] - row["base_mean_ms"])
     name, now, before = (
         ("median", "p50_ms", "base_p50_ms") if typical else ("mean", "mean_ms", "base_mean_ms")
     )
     rise = row[now] - row[before]
+    waited_for = f"{callee} ({operation})" if caller else operation
     # The halves of a call are read on two clocks: only how much later they became means anything.
     what = {
         "request": f"requests from {caller} reach {callee} ({operation}) {ms(rise)} later than usual",
         "response": f"responses of {callee} ({operation}) reach {caller} {ms(rise)} later than usual",
-        "store": f"{callee} waits {ms(row[now])} for {operation} instead of {ms(row[before])}",
+        "message": f"messages from {caller} reach {callee} ({operation}) {ms(rise)} later than usual",
+        "store": (f"{caller or callee} waits {ms(row[now])} for {waited_for} instead of {ms(row[before])}"),
         "self": f"{callee} spends {ms(row[now])} itself in {operation} instead of {ms(row[before])}",
     }[row["leg"]]
     return Evidence(
@@ -90,11 +97,13 @@ def call_evidence(row: Row) -> Evidence:
     gone = row["change"] < 0
     local = row["callee"] == row["service"]
     target = row["call"] if local else f"{row['callee']} ({row['call']})"
-    verb = ("no longer " if gone else "now ") + ("runs" if local else "calls")
+    verb = ("no longer " if gone else "now ") + (
+        "runs" if local else "reaches" if row["unheard"] else "calls"
+    )
     return Evidence(
         id=evidence_id("calls", row["service"], row["operation"], row["callee"], row["call"]),
         channel=Channel.CALLS,
-        kind=EvidenceKind.CALL_VANISHED if gone else EvidenceKind.CALL_APPEARED,
+        kind=_call_kind(row),
         component=Component(service=row["service"]),
         operation=row["operation"],
         peer=row["callee"],
@@ -104,6 +113,12 @@ def call_evidence(row: Row) -> Evidence:
         baseline=figures(row, n="base_n", hits="base_hits"),
         statement=f"{row['service']} {verb} {target} during {row['operation']}: {counts(row)}",
     )
+
+
+def _call_kind(row: Row) -> EvidenceKind:
+    if row["unheard"]:
+        return EvidenceKind.SILENCE
+    return EvidenceKind.CALL_VANISHED if row["change"] < 0 else EvidenceKind.CALL_APPEARED
 
 
 def break_evidence(row: Row) -> Evidence:
@@ -129,25 +144,31 @@ def break_evidence(row: Row) -> Evidence:
 
 
 def error_evidence(row: Row) -> Evidence:
-    """An operation at which errors start."""
+    """An operation at which errors start, or a call that fails."""
+    service, operation, callee = row["service"], row["operation"], row["callee"]
+    what = (
+        f"calls of {service} ({operation}) to {callee} fail"
+        if callee
+        else f"errors start in {service} ({operation})"
+    )
     return Evidence(
-        id=evidence_id("errors", row["service"], row["operation"]),
+        id=evidence_id("errors", service, operation, *_named(row["peer"])),
         channel=Channel.ERRORS,
         kind=EvidenceKind.ERROR_RATE,
-        component=Component(service=row["service"]),
-        operation=row["operation"],
-        peer=row.get("callee"),
+        component=Component(service=service),
+        operation=operation,
+        peer=callee,
         strength=figure(row["z"]),
-        incident=figures(row, n="n", hits="hits", outgoing="outgoing"),
+        incident=figures(row, n="n", hits="hits", unanswered="unanswered"),
         baseline=figures(row, n="base_n", hits="base_hits"),
-        statement=f"errors start in {row['service']} ({row['operation']}): {counts(row)}",
+        statement=f"{what}: {counts(row)}",
     )
 
 
 def silence_evidence(row: Row) -> Evidence:
     """Calls that nobody answers any more."""
     return Evidence(
-        id=evidence_id("silence", row["service"], row["operation"], row["callee"]),
+        id=evidence_id("silence", row["service"], row["operation"], row["callee"], *_named(row["peer"])),
         channel=Channel.ERRORS,
         kind=EvidenceKind.SILENCE,
         component=Component(service=row["service"]),
@@ -209,6 +230,11 @@ def entry_evidence(row: Row) -> Evidence:
         baseline=figures(row, n="base_n", failed="base_failed", p50_ms="base_p50_ms", p95_ms="base_p95_ms"),
         statement=statement,
     )
+
+
+def _named(peer: str) -> tuple[str, ...]:
+    """A peer as part of an id: calls that name none keep theirs."""
+    return (peer,) if peer else ()
 
 
 def counts(row: Row) -> str:

@@ -71,8 +71,8 @@ def exhibits(store: TelemetryStore, window: Window, baseline: Baseline, observed
             _changes(_lines(store, window, named)),
             _changes(store.call_requests([window], _keys(observed.calls, "callee", "call"), last=False)),
             _changes(store.call_requests([window], _keys(observed.breaks, "callee", "call"), last=True)),
-            _changes(store.error_spans([window], _keys(observed.errors))),
-            _changes(store.attempt_spans([window], _keys(observed.silence))),
+            _changes(store.error_spans([window], _keys(observed.errors, "peer"))),
+            _changes(store.attempt_spans([window], _keys(observed.silence, "peer"))),
             entries.with_columns(pl.lit(None, dtype=pl.String).alias("caller_pod")).select(_COLUMNS),
         ]
     ).sort("evidence_id", "trace_id", "span_id")  # fmt: skip

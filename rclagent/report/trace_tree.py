@@ -27,7 +27,7 @@ class OddLeg:
     """The oddest leg of one span."""
 
     leg: str
-    """``self``, ``store``, ``request`` or ``response``."""
+    """``self``, ``store``, ``request``, ``response`` or ``message``."""
     ms: float
     """How long it took."""
     usual_ms: float
@@ -142,4 +142,5 @@ _LEG_WORDS: Final = {
     "store": "wait for a store",
     "request": "way in",
     "response": "way back",
+    "message": "wait in a queue",
 }

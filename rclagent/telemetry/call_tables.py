@@ -8,13 +8,13 @@ import numpy as np
 import polars as pl
 
 from rclagent.core.baseline import ATTEMPT_SCHEMA
+from rclagent.telemetry.coded_spans import PRODUCER
 from rclagent.telemetry.codes import IntArray, contains
 from rclagent.telemetry.counting import Pieces, count_by, count_pieces, time_key
-from rclagent.telemetry.legs import may_call
 from rclagent.telemetry.requests import call_pairs
 from rclagent.telemetry.runs import ranks_in_runs
 from rclagent.telemetry.shares import shares
-from rclagent.telemetry.span_tables import exhibited
+from rclagent.telemetry.span_tables import CALL, exhibited, is_attempt
 from rclagent.telemetry.trace_view import TraceView
 
 MAX_PLACE: Final = 8
@@ -49,13 +49,13 @@ def attempt_table(view: TraceView) -> pl.DataFrame:
     """ATTEMPT_SCHEMA: calls tried by each operation, and which service answered."""
     names, tried = view.spans.names, _attempts(view)
     # Rows are in order of start within a trace, so their rank is the place of a call in its request.
-    same = call_pairs(view.spans, view.spans.entry[tried], names.operation[tried])
+    same = view.spans.entry[tried] * names.calls.height + names.call[tried]
     order = np.argsort(same, kind="stable")
     tried, place = tried[order], ranks_in_runs(same[order]) + 1
     callee = view.callee[tried]
     counts = count_by(
         {
-            "operation": names.operation[tried],
+            "call": names.call[tried],
             "request": names.operation[view.spans.entry[tried]],
             "place": np.minimum(place, MAX_PLACE),
             "callee": np.where(callee < 0, -1, names.service[callee]),
@@ -64,7 +64,7 @@ def attempt_table(view: TraceView) -> pl.DataFrame:
     )
     services = names.services.rename("callee").to_frame().with_row_index("code")
     return (
-        names.operations[counts["operation"]]
+        names.calls[counts["call"]]
         .with_columns(
             names.operations["operation"].gather(counts["request"]).alias("request"),
             counts["place"],
@@ -74,7 +74,7 @@ def attempt_table(view: TraceView) -> pl.DataFrame:
         .join(services.with_columns(pl.col("code").cast(pl.Int64)), on="code", how="left")
         .with_columns(pl.col("callee").fill_null(""))
         .select(*ATTEMPT_SCHEMA)
-        .sort("service", "operation", "request", "place", "callee")
+        .sort(*CALL, "request", "place", "callee")
     )
 
 
@@ -85,9 +85,11 @@ def attempt_spans(view: TraceView, keys: pl.DataFrame) -> pl.DataFrame:
 
 
 def _attempts(view: TraceView) -> IntArray:
-    """Places of spans that stand for a call or may: answered ones, and leaves."""
-    leaf = ~view.spans.has_child & may_call(view.spans)
-    return np.flatnonzero((view.callee >= 0) | leaf)
+    """Places of spans that stand for a call or may, and of messages that were sent."""
+    spans = view.spans
+    unheard = (spans.names.kind == PRODUCER) & ~spans.has_child
+    heard = (view.callee >= 0) & spans.is_message[view.callee]
+    return np.flatnonzero(is_attempt(view) | ((unheard | heard) & (spans.names.error != 1)))
 
 
 def _numbered_calls(view: TraceView) -> pl.DataFrame:

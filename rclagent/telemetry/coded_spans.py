@@ -20,6 +20,10 @@ CLIENT, PRODUCER, SERVER, CONSUMER, UNKNOWN = (
 )
 NO_STATUS: Final = -1
 """Error code of a span without a status; else 1 where it failed and 0 where it did not."""
+NO_PEER: Final = -1
+"""Peer code of a span that names none."""
+_ADDRESS: Final = r"^(\d{1,3}(\.\d{1,3}){3}(:\d+)?|\[?[0-9a-fA-F]*:[0-9a-fA-F:.]*:[0-9a-fA-F]*(\]:\d+)?)$"
+"""Numeric addresses: they move from one pod to another, so they name nobody."""
 
 
 @dataclass(frozen=True)
@@ -37,21 +41,24 @@ class SpanNames:
     operation_of: IntArray
     kind_of: IntArray
     error_of: IntArray
+    peer_of: IntArray
     services: pl.Series
     """Name of each service."""
     places: pl.DataFrame
     """``service``, ``pod``, ``node``, as far as known, of each place."""
     operations: pl.DataFrame
     """``service``, ``operation``: an operation is a span name within a service."""
+    peers: pl.Series
+    """Name of each peer: of whom spans say that they call them."""
 
     @staticmethod
     def of(frame: pl.DataFrame) -> SpanNames:
         """Codes of a span table, in its order."""
-        texts = ("service", "pod", "node", "operation", "kind")
+        texts = ("service", "pod", "node", "operation", "kind", "peer")
         error = frame["error"].cast(pl.Int64).fill_null(NO_STATUS).to_numpy()
         whole, example = numbered(*codes_of(frame, *texts), error)
-        distinct = frame.select(*texts, "error")[example]
-        service, pod, node, operation, kind = codes_of(distinct, *texts)
+        distinct = frame.select(*texts, "error")[example].with_columns(peer=named_peers())
+        service, pod, node, operation, kind, peer = codes_of(distinct, *texts)
         place, first_of_place = numbered(service, pod, node)
         operation, first_of_operation = numbered(service, operation)
         return SpanNames(
@@ -61,9 +68,11 @@ class SpanNames:
             operation_of=operation,
             kind_of=_kinds(distinct["kind"], kind),
             error_of=error[example],
+            peer_of=peer,
             services=distinct["service"].gather(dense(service)[1]),
             places=distinct.select("service", "pod", "node")[first_of_place],
             operations=distinct.select("service", "operation")[first_of_operation],
+            peers=distinct["peer"].drop_nulls().unique(maintain_order=True),
         )
 
     @cached_property
@@ -90,6 +99,28 @@ class SpanNames:
     def error(self) -> IntArray:
         """1, 0 or NO_STATUS."""
         return self.error_of[self.whole]
+
+    @cached_property
+    def peer(self) -> IntArray:
+        """Row of ``peers``, or NO_PEER."""
+        return self.peer_of[self.whole]
+
+    @cached_property
+    def call(self) -> IntArray:
+        """Row of ``calls``."""
+        return self._calls[0][self.whole]
+
+    @property
+    def calls(self) -> pl.DataFrame:
+        """``service``, ``operation``, ``peer`` (empty where none is named) of each kind of call."""
+        return self._calls[1]
+
+    @cached_property
+    def _calls(self) -> tuple[IntArray, pl.DataFrame]:
+        number, first = numbered(self.operation_of, self.peer_of)
+        peer = pl.Series(self.peer_of[first]).replace(NO_PEER, None)
+        names = self.peers.gather(peer).fill_null("").alias("peer")
+        return number, self.operations[self.operation_of[first]].with_columns(names)
 
     def codes(self, name: str) -> IntArray:
         """A number for each distinct ``pod`` or ``node``, -1 where unknown."""
@@ -191,6 +222,44 @@ class CodedSpans:
         entered: BoolArray = self.entry == np.arange(self.size)
         return entered
 
+    @cached_property
+    def is_message(self) -> BoolArray:
+        """Whether a span handles what its parent sent without waiting for an answer.
+
+        It is a consumer's, or its parent a producer's. Where kinds are unknown: most calls of that kind end,
+        without an error, in less time than what they call takes, whatever the clocks say.
+        """
+        above = np.maximum(self.parent, 0)
+        kind, kind_above = self.names.kind, self.names.kind[above]
+        sent = (kind == CONSUMER) & (self.enters | (kind_above != CONSUMER))
+        sent |= (kind_above == PRODUCER) & self.enters
+        unknown = np.flatnonzero(
+            (kind == UNKNOWN) & (kind_above == UNKNOWN) & self.enters & (self.parent >= 0)
+        )
+        # What does work of its own besides calling may end before what it started, and yet have waited for
+        # it.
+        called = unknown[~self.enters[above[unknown]] & (self.names.error[above[unknown]] != 1)]
+        sent[called] |= self._mostly_outlasting(called)
+        message: BoolArray = sent & (self.parent >= 0)
+        return message
+
+    def _mostly_outlasting(self, called: IntArray) -> BoolArray:
+        """Which spans are of an operation that, called by that service, mostly lasts longer than the call."""
+        above, length = self.parent[called], self.end_ns - self.start_ns
+        key, _ = dense(
+            self.names.service[above] * self.names.operations.height + self.names.operation[called]
+        )
+        outlasting = np.bincount(key[length[called] > length[above]], minlength=key.max(initial=-1) + 1)
+        mostly: BoolArray = (2 * outlasting > np.bincount(key, minlength=outlasting.size))[key]
+        return mostly
+
+    @cached_property
+    def waits_for_child(self) -> BoolArray:
+        """Whether each span has a child that is no message."""
+        waits = np.zeros(self.size, dtype=np.bool_)
+        waits[self.parent[(self.parent >= 0) & ~self.is_message]] = True
+        return waits
+
 
 def is_calling(kind: IntArray) -> BoolArray:
     """Whether spans of these kinds call another service."""
@@ -202,6 +271,13 @@ def is_called(kind: IntArray) -> BoolArray:
     """Whether spans of these kinds are called by another service."""
     called: BoolArray = (kind == SERVER) | (kind == CONSUMER)
     return called
+
+
+def named_peers() -> pl.Expr:
+    """Whom spans that call, or may, say that they call (columns ``kind``, ``peer``); null where nobody is
+    named: numeric addresses are no names."""
+    calling = ~pl.col("kind").is_in([SpanKind.SERVER, SpanKind.CONSUMER, SpanKind.INTERNAL])
+    return pl.when(calling & ~pl.col("peer").str.contains(_ADDRESS)).then("peer")
 
 
 def _kinds(kinds: pl.Series, code: IntArray) -> IntArray:

@@ -9,12 +9,13 @@ import polars as pl
 
 from rclagent.core.baseline import LEG_KEYS
 from rclagent.telemetry.clocks import clock_offsets
+from rclagent.telemetry.codes import IntArray
 from rclagent.telemetry.counting import Pieces, count_pieces
 from rclagent.telemetry.legs import FloatArray
 from rclagent.telemetry.shares import shares
 from rclagent.telemetry.trace_view import TraceView
 
-ODD: Final = 0.1
+ODD: Final = 0.08
 """Share of values above the limit from which a leg of a piece of time is looked at more closely."""
 
 _FIGURES: Final = (
@@ -26,9 +27,17 @@ _FIGURES: Final = (
 )
 
 
+_OVER: Final = pl.col("ms") > pl.col("limit_ms")
+_BEYOND: Final = (
+    (pl.col("ms") - pl.col("limit_ms")).clip(0).mean().alias("over_excess_ms"),
+    pl.col("ms").filter(_OVER).std(ddof=0).alias("over_std_ms"),
+)
+
+
 def clock_table(view: TraceView, known: pl.DataFrame | None) -> pl.DataFrame:
     """CLOCK_SCHEMA: how far the clocks at both ends of calls are apart."""
-    return clock_offsets(view.halves.shortest(view.legs.ms), known)
+    halves, ms = view.halves, view.legs.ms
+    return clock_offsets(halves.shortest(ms), known, halves.of_messages(ms))
 
 
 def leg_table(view: TraceView, clocks: pl.DataFrame | None) -> pl.DataFrame:
@@ -41,17 +50,11 @@ def leg_excess(view: TraceView, thresholds: pl.DataFrame, clocks: pl.DataFrame |
     """The same, and how many values exceed ``limit_ms`` of the leg (``over``), by how much on
     average over all (``over_excess_ms``), and how they scatter (``over_std_ms``)."""
     limits = view.legs.keys.join(thresholds, on=LEG_KEYS, how="left", maintain_order="left")["limit_ms"]
-    over = pl.col("ms") > pl.col("limit_ms")
     table = (
         pl.DataFrame({"key": view.legs.key, "ms": _on_one_clock(view, clocks)})
         .with_columns(limits.gather(view.legs.key))
         .group_by("key")
-        .agg(
-            *_FIGURES,
-            over.sum().cast(pl.Int64).alias("over"),
-            (pl.col("ms") - pl.col("limit_ms")).clip(0).mean().alias("over_excess_ms"),
-            pl.col("ms").filter(over).std(ddof=0).alias("over_std_ms"),
-        )
+        .agg(*_FIGURES, _OVER.sum().cast(pl.Int64).alias("over"), *_BEYOND)
     )
     return _named(view, table)
 
@@ -60,7 +63,7 @@ def leg_pieces(
     view: TraceView, thresholds: pl.DataFrame, clocks: pl.DataFrame | None, pieces: Pieces
 ) -> pl.DataFrame:
     """Each leg by piece of time: LEG_KEYS, ``piece``, ``n``, ``over``; and, where more than ODD of the values
-    are over ``limit_ms``, ``mean_ms`` and ``p50_ms``, null elsewhere."""
+    are over ``limit_ms``, ``mean_ms``, ``p50_ms``, ``over_excess_ms`` and ``over_std_ms``, null elsewhere."""
     limits = view.legs.keys.join(thresholds, on=LEG_KEYS, how="left", maintain_order="left")["limit_ms"]
     ms, key = _on_one_clock(view, clocks), view.legs.key
     piece = pieces.of(view.spans.trace_ns)[view.legs.span]
@@ -72,15 +75,17 @@ def leg_pieces(
     concerned = np.flatnonzero(np.isin(key, odd["key"].unique().to_numpy()))
     figures = (
         pl.DataFrame({"key": key[concerned], "piece": piece[concerned], "ms": ms[concerned]})
+        .with_columns(limits.gather(key[concerned]))
         .join(odd, on=["key", "piece"], how="semi")
         .group_by("key", "piece")
-        .agg(pl.col("ms").mean().alias("mean_ms"), pl.col("ms").median().alias("p50_ms"))
+        .agg(pl.col("ms").mean().alias("mean_ms"), pl.col("ms").median().alias("p50_ms"), *_BEYOND)
     )
     return _named(view, counts.join(figures, on=["key", "piece"], how="left"), "piece")
 
 
 def leg_values(view: TraceView, keys: pl.DataFrame, clocks: pl.DataFrame | None) -> pl.DataFrame:
-    """Single values of chosen legs, with the span and the pods that they belong to."""
+    """Single values of chosen legs, with the span and the pods that they belong to; peers that send no spans
+    have no pods."""
     legs, spans = view.legs, view.spans
     coded = keys.join(legs.keys.with_row_index("key"), on=LEG_KEYS, how="inner").with_columns(
         pl.col("key").cast(pl.Int64)
@@ -97,14 +102,21 @@ def leg_values(view: TraceView, keys: pl.DataFrame, clocks: pl.DataFrame | None)
     return (
         found.with_columns(
             pl.Series("row", spans.row[span]),
-            spans.names.pods(span).alias("pod"),
-            spans.names.pods(caller).alias("caller_pod"),
+            _pods_of(view, span, found["callee"]).alias("pod"),
+            _pods_of(view, caller, found["caller"]).alias("caller_pod"),
             *view.texts(span, "trace_id", "span_id"),
             pl.Series("start_ns", spans.start_ns[span]),
         )
         .sort("row", "leg", maintain_order=True)
         .select(*keys.columns, "ms", "pod", "caller_pod", "trace_id", "span_id", "start_ns")
     )
+
+
+def _pods_of(view: TraceView, places: IntArray, services: pl.Series) -> pl.Series:
+    """Pods of some spans, null where the span is not that service's."""
+    names = view.spans.names
+    own = names.services.gather(names.service[places]) == services
+    return names.pods(np.where(own.to_numpy(), places, -1))
 
 
 def _named(view: TraceView, table: pl.DataFrame, *more: str) -> pl.DataFrame:

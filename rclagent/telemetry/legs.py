@@ -2,12 +2,16 @@
 
 - The *self* leg of a span is its own time (rclagent.telemetry.own_time), by (service, operation). A call
   span has none: its time is the call's. The self leg of a client span without children is a *store* leg:
-  it waits for a database or another service that sends no spans.
+  it waits for a database or another service that sends no spans, by (caller, peer, operation) where it
+  names the peer that it waits for. So is that of a producer: it waits until the broker has the message.
 - A call is a client span with the one server span that it caused. Its *request* leg is
   server start less client start, its *response* leg client end less server end, by
   (caller, callee, callee's operation). The clocks of two hosts differ, so a half may be
   negative; compared with its own baseline a constant skew cancels. Their sum, the *gap*,
-  is free of skew. A producer's span has a request leg only: nobody waits for the answer.
+  is free of skew.
+- Of a message nobody waits for the answer. Its *message* leg is the time that it lies in a queue, consumer
+  start less producer end, by (topic, else producing service; consumer, its operation). Consumers of one
+  message have a leg each.
 """
 
 from __future__ import annotations
@@ -21,7 +25,7 @@ import polars as pl
 
 from rclagent.core.baseline import LEG_KEYS
 from rclagent.core.window import NS_PER_MS
-from rclagent.telemetry.coded_spans import PRODUCER, UNKNOWN, CodedSpans, is_calling
+from rclagent.telemetry.coded_spans import NO_PEER, UNKNOWN, CodedSpans, is_calling
 from rclagent.telemetry.codes import BoolArray, IntArray, dense
 from rclagent.telemetry.own_time import own_times
 
@@ -29,6 +33,8 @@ HALVES: Final = ("request", "response")
 """Legs that are read on two clocks."""
 GAP: Final = "gap"
 """Both halves together."""
+MESSAGE: Final = "message"
+"""What is read on two clocks and never answered."""
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -61,43 +67,52 @@ class Legs:
     key: IntArray
     """Row of ``keys``."""
     ms: FloatArray
-    """How long it took; a half of a call may be negative."""
+    """How long it took; a half of a call and a message leg may be negative."""
     span: IntArray
-    """Place of the span with the self leg, or of the call's server span."""
+    """Place of the span with the self or store leg, of the call's server span, or of the consumer's."""
     caller: IntArray
-    """Place of the call's client span; -1 for self and store legs."""
+    """Place of the span that called or sent; of a store leg the same as ``span``; -1 for self legs."""
     keys: pl.DataFrame
     """LEG_KEYS of each kind of leg."""
 
     def named(self, name: str) -> BoolArray:
-        """Which legs are self, store, request, response or gap legs."""
+        """Which legs are self, store, request, response, gap or message legs."""
         is_named: BoolArray = (self.keys["leg"] == name).to_numpy()[self.key]
         return is_named
 
 
 def cut(spans: CodedSpans, callee: IntArray) -> Legs:
-    """All legs of some traces: own times in order of span, then request, response and gap legs of the calls.
+    """All legs of some traces: own times in order of span, then request, response and gap legs of the calls,
+    then message legs.
 
     Args:
         spans: Whole traces.
         callee: callees of the same.
     """
-    names = spans.names
-    own = np.flatnonzero(callee < 0)
-    waits = is_calling(names.kind) & ~spans.has_child
-    own_key, first_own = dense(names.operation[own] * 2 + waits[own])
-    calls = _Calls.of(spans, callee)
-    halves = [(leg, *calls.legs(leg)) for leg in (*HALVES, GAP)]
-    n_own, n_calls = first_own.size, calls.first.size
+    # Whoever sends a message waits for the broker, not for the consumer.
+    waited = np.where((callee >= 0) & ~spans.is_message[callee], callee, -1)
+    own = np.flatnonzero(waited < 0)
+    stores = _stores(spans)[own]
+    call_code = spans.names.operations.height + spans.names.call[own]
+    own_key, first_own = dense(np.where(stores, call_code, spans.names.operation[own]))
+    calls, messages = _Calls.of(spans, waited), _Messages.of(spans)
+    first_keys = np.cumsum([0, first_own.size, *(calls.first.size for _ in (*HALVES, GAP))])
+    call_ms = (calls.request_ms, calls.response_ms, calls.request_ms + calls.response_ms)
     return Legs(
         key=np.concatenate(
-            [own_key, *(n_own + place * n_calls + calls.key[of] for place, (_, of, _) in enumerate(halves))]
+            [own_key, *(first + calls.key for first in first_keys[1:-1]), first_keys[-1] + messages.key]
         ),
-        ms=np.concatenate([_ms(own_times(spans, callee, callee < 0)[own]), *(ms for *_, ms in halves)]),
-        span=np.concatenate([own, *(calls.server[of] for _, of, _ in halves)]),
-        caller=np.concatenate([np.full(own.size, -1), *(calls.client[of] for _, of, _ in halves)]),
+        ms=np.concatenate([_ms(own_times(spans, waited, waited < 0)[own]), *call_ms, messages.ms]),
+        span=np.concatenate([own, *(calls.server for _ in call_ms), messages.consumer]),
+        caller=np.concatenate(
+            [np.where(stores, own, -1), *(calls.client for _ in call_ms), spans.parent[messages.consumer]]
+        ),
         keys=pl.concat(
-            [_own_keys(spans, own[first_own], waits), *(calls.keys(spans, leg) for leg, *_ in halves)]
+            [
+                _own_keys(spans, own[first_own], stores[first_own]),
+                *(calls.keys(spans, leg) for leg in (*HALVES, GAP)),
+                messages.keys(spans),
+            ]
         ),
     )
 
@@ -109,9 +124,8 @@ def cut_legs(frame: pl.DataFrame) -> pl.DataFrame:
         frame: Repaired spans (rclagent.telemetry.repair), whole traces in order of row.
 
     Returns:
-        One line a leg: ``row`` (span with the self leg, or the server span of the call), ``leg``
-        (``self``, ``store``, ``request``, ``response``, ``gap``), ``caller`` (empty for self and store legs),
-        ``callee``, ``operation``, ``pod``, ``caller_pod``, ``ms`` (Float64).
+        One line a leg: ``row`` (span with the self or store leg, or the span of the callee), LEG_KEYS,
+        ``pod`` (where that span ran), ``caller_pod``, ``ms`` (Float64).
     """
     spans = CodedSpans.of(frame)
     legs = cut(spans, callees(spans))
@@ -123,6 +137,14 @@ def cut_legs(frame: pl.DataFrame) -> pl.DataFrame:
         pods(legs.caller).alias("caller_pod"),
         pl.Series("ms", legs.ms),
     )
+
+
+def _stores(spans: CodedSpans) -> BoolArray:
+    """Whether the own time of a span, should it have any, is a wait for somebody else."""
+    kind, peer = spans.names.kind, spans.names.peer
+    calling = is_calling(kind) | ((kind == UNKNOWN) & (peer != NO_PEER) & ~spans.enters)
+    waits: BoolArray = calling & (~spans.waits_for_child | (peer != NO_PEER))
+    return waits
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,8 +159,6 @@ class _Calls:
     """The first call of each such number, shape (distinct,)."""
     request_ms: FloatArray
     response_ms: FloatArray
-    answered: IntArray
-    """Calls that were waited for, shape (answered,)."""
 
     @staticmethod
     def of(spans: CodedSpans, callee: IntArray) -> _Calls:
@@ -153,15 +173,7 @@ class _Calls:
             first=first,
             request_ms=_ms(spans.start_ns[server] - spans.start_ns[client]),
             response_ms=_ms(spans.end_ns[client] - spans.end_ns[server]),
-            answered=np.flatnonzero(names.kind[client] != PRODUCER),
         )
-
-    def legs(self, leg: str) -> tuple[IntArray, FloatArray]:
-        """Which calls have that leg, and how long it takes."""
-        if leg == HALVES[0]:
-            return np.arange(self.client.size), self.request_ms
-        ms = self.response_ms if leg == HALVES[1] else self.request_ms + self.response_ms
-        return self.answered, ms[self.answered]
 
     def keys(self, spans: CodedSpans, leg: str) -> pl.DataFrame:
         """LEG_KEYS of each number."""
@@ -176,15 +188,56 @@ class _Calls:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class _Messages:
+    """Messages and their consumers, all arrays of shape (messages,) unless said otherwise."""
+
+    consumer: IntArray
+    key: IntArray
+    """Number of (producer's call, consumer's operation)."""
+    first: IntArray
+    """The first message of each such number, shape (distinct,)."""
+    ms: FloatArray
+
+    @staticmethod
+    def of(spans: CodedSpans) -> _Messages:
+        names = spans.names
+        consumer = np.flatnonzero(spans.is_message)
+        sender = spans.parent[consumer]
+        peer, service = names.peer[sender], names.service[sender]
+        source = np.where(peer == NO_PEER, service, names.services.len() + peer)
+        key, first = dense(source * names.operations.height + names.operation[consumer])
+        return _Messages(consumer, key, first, _ms(spans.start_ns[consumer] - spans.end_ns[sender]))
+
+    def keys(self, spans: CodedSpans) -> pl.DataFrame:
+        """LEG_KEYS of each number."""
+        names, example = spans.names, self.consumer[self.first]
+        sources = names.calls[names.call[spans.parent[example]]]
+        return names.operations[names.operation[example]].select(
+            pl.lit(MESSAGE).alias("leg"),
+            _named_or(sources["peer"], sources["service"]).alias("caller"),
+            pl.col("service").alias("callee"),
+            "operation",
+        )
+
+
 def _ms(nanoseconds: IntArray) -> FloatArray:
     # A product, for polars divides by multiplying, and both must agree to the last digit.
     return nanoseconds.astype(np.float64) * (1 / NS_PER_MS)
 
 
-def _own_keys(spans: CodedSpans, examples: IntArray, waits: BoolArray) -> pl.DataFrame:
+def _own_keys(spans: CodedSpans, examples: IntArray, stores: BoolArray) -> pl.DataFrame:
     """LEG_KEYS of self and store legs, of which one example each is given."""
     names = spans.names
-    leg = pl.when(pl.Series(waits[examples])).then(pl.lit("store")).otherwise(pl.lit("self"))
-    return names.operations[names.operation[examples]].select(
-        leg.alias("leg"), pl.lit("").alias("caller"), pl.col("service").alias("callee"), "operation"
+    is_store = pl.Series(stores)
+    to_peer = is_store & (pl.col("peer") != "")
+    return names.calls[names.call[examples]].select(
+        pl.when(is_store).then(pl.lit("store")).otherwise(pl.lit("self")).alias("leg"),
+        pl.when(to_peer).then("service").otherwise(pl.lit("")).alias("caller"),
+        pl.when(to_peer).then("peer").otherwise("service").alias("callee"),
+        "operation",
     )
+
+
+def _named_or(peer: pl.Series, service: pl.Series) -> pl.Series:
+    return peer.zip_with(peer != "", service)

@@ -3,6 +3,8 @@
 A child in another service that sticks out of the span is moved inside first, as far as its length
 allows: clocks differ between hosts. Calls count although they are no children: a reactive framework's
 span ends with the answer that a sibling span waits for, and a request that waits does no work of its own.
+Nor does it between a failed attempt and the next: it waits before it asks again. Messages take no time of
+whoever sent them.
 """
 
 from __future__ import annotations
@@ -49,7 +51,7 @@ def own_times(spans: CodedSpans, callee: IntArray, wanted: BoolArray) -> IntArra
 
 def _uncovered(spans: CodedSpans, wanted: BoolArray) -> Iterator[tuple[IntArray, IntArray, IntArray]]:
     """Times of spans that no child covers: span, start and end; those before children, then the rest."""
-    child = np.flatnonzero((spans.parent >= 0) & wanted[spans.parent])
+    child = np.flatnonzero((spans.parent >= 0) & wanted[spans.parent] & ~spans.is_message)
     parent, start, end = _by_parent(spans, child)
     ranks = ranks_in_runs(parent)
     reached = running_max(end, ranks)
@@ -70,7 +72,7 @@ def _by_parent(spans: CodedSpans, child: IntArray) -> tuple[IntArray, IntArray, 
     parent = spans.parent[child]
     since, until = spans.start_ns[parent], spans.end_ns[parent]
     start = spans.start_ns[child]
-    length = spans.end_ns[child] - start
+    length = _ends_with_repetitions(spans)[child] - start
     moved = np.minimum(np.maximum(start, since), np.maximum(since, until - length))
     start = np.where(spans.entry[child] == child, moved, start)
     end = np.clip(start + length, since, until)
@@ -82,6 +84,32 @@ def _by_parent(spans: CodedSpans, child: IntArray) -> tuple[IntArray, IntArray, 
         order = np.lexsort((end, start, parent))
         parent, start, end = parent[order], start[order], end[order]
     return parent, start, end
+
+
+def _ends_with_repetitions(spans: CodedSpans) -> IntArray:
+    """End of each span; of a failed one that its parent repeats the start of the next attempt."""
+    failed = np.flatnonzero((spans.names.error == 1) & (spans.parent >= 0))
+    if not failed.size:
+        return spans.end_ns
+    concerned = np.zeros(spans.size, dtype=np.bool_)
+    concerned[spans.parent[failed]] = True
+    sibling = np.flatnonzero((spans.parent >= 0) & concerned[spans.parent])
+    same = spans.parent[sibling] * spans.names.calls.height + spans.names.call[sibling]
+    order = np.argsort(same, kind="stable")  # siblings are in order of start already
+    sibling, same = sibling[order], same[order]
+    attempt, following = sibling[:-1], sibling[1:]
+    pause = spans.start_ns[following] - spans.end_ns[attempt]
+    above = spans.parent[attempt]
+    # What is longer than the parent is the difference of two clocks.
+    repeated = (
+        (same[:-1] == same[1:])
+        & (spans.names.error[attempt] == 1)
+        & (pause > 0)
+        & (pause < spans.end_ns[above] - spans.start_ns[above])
+    )
+    ends = spans.end_ns.copy()
+    ends[attempt[repeated]] = spans.start_ns[following[repeated]]
+    return ends
 
 
 def _is_out_of_order(parent: IntArray, start: IntArray, end: IntArray) -> bool:

@@ -9,7 +9,7 @@ import polars as pl
 
 from rclagent.core.baseline import ENTRY_SCHEMA, ERROR_SCHEMA, OPERATION_SCHEMA
 from rclagent.core.window import NS_PER_MS
-from rclagent.telemetry.coded_spans import NO_STATUS
+from rclagent.telemetry.coded_spans import NO_STATUS, PRODUCER
 from rclagent.telemetry.codes import BoolArray, IntArray
 from rclagent.telemetry.counting import Pieces, count_pieces
 from rclagent.telemetry.legs import may_call
@@ -17,24 +17,31 @@ from rclagent.telemetry.shares import shares
 from rclagent.telemetry.trace_view import TraceView
 
 OPERATION: Final = ("service", "operation")
+CALL: Final = (*OPERATION, "peer")
+"""Key of what a span stands for, where it may be a call."""
 
 
 def operation_table(view: TraceView) -> pl.DataFrame:
     """OPERATION_SCHEMA: spans and requests of each operation."""
-    return _by_operation(view, n=None, requests=view.spans.enters).select(*OPERATION_SCHEMA).sort(OPERATION)
+    names = view.spans.names
+    counts = _counts(names.operations, names.operation, n=None, requests=view.spans.enters)
+    return counts.select(*OPERATION_SCHEMA).sort(OPERATION)
 
 
 def error_table(view: TraceView) -> pl.DataFrame:
     """ERROR_SCHEMA: spans with a status of each operation, how many failed, and where errors start."""
-    deepest = _deepest(view)
-    table = _by_operation(
-        view,
-        n=view.spans.names.error != NO_STATUS,
-        failed=view.spans.names.error == 1,
+    names, deepest = view.spans.names, _deepest(view)
+    outgoing = deepest & is_attempt(view)
+    table = _counts(
+        names.calls,
+        names.call,
+        n=names.error != NO_STATUS,
+        failed=names.error == 1,
         deepest=deepest,
-        outgoing=deepest & may_call(view.spans) & ~view.spans.has_child,
+        outgoing=outgoing,
+        unanswered=(outgoing & (view.callee < 0)) | (deepest & (names.kind == PRODUCER)),
     )
-    return table.filter(pl.col("n") > 0).select(*ERROR_SCHEMA).sort(OPERATION)
+    return table.filter(pl.col("n") > 0).select(*ERROR_SCHEMA).sort(CALL)
 
 
 def error_pieces(view: TraceView, pieces: Pieces) -> pl.DataFrame:
@@ -106,16 +113,22 @@ def exhibited(view: TraceView, places: IntArray, keys: pl.DataFrame, **figures: 
     return view.exhibits(places, keys, **figures).select(columns).sort("trace_id", "span_id", *keys.columns)
 
 
-def _by_operation(view: TraceView, **masks: BoolArray | None) -> pl.DataFrame:
-    """How many spans of each operation each mask holds; without a mask all."""
-    names = view.spans.names
-    codes = {name: names.operation if mask is None else names.operation[mask] for name, mask in masks.items()}
-    counts = {name: np.bincount(code, minlength=names.operations.height) for name, code in codes.items()}
-    table = names.operations.with_columns(
-        pl.Series(name, count, dtype=pl.Int64) for name, count in counts.items()
-    )
+def is_attempt(view: TraceView) -> BoolArray:
+    """Which spans stand for a call or may: answered ones, and leaves. Producers call nobody."""
+    spans = view.spans
+    answered = (view.callee >= 0) & ~spans.is_message[view.callee]
+    leaf = ~spans.has_child & may_call(spans) & (spans.names.kind != PRODUCER)
+    attempt: BoolArray = answered | leaf
+    return attempt
+
+
+def _counts(table: pl.DataFrame, code: IntArray, **masks: BoolArray | None) -> pl.DataFrame:
+    """How many spans of each line of a table each mask holds; without a mask all."""
+    codes = {name: code if mask is None else code[mask] for name, mask in masks.items()}
+    counts = {name: np.bincount(held, minlength=table.height) for name, held in codes.items()}
+    counted = table.with_columns(pl.Series(name, count, dtype=pl.Int64) for name, count in counts.items())
     # The codes are those of all traces: some operations may not be in these.
-    return table.filter(pl.any_horizontal(pl.col(*masks) > 0))
+    return counted.filter(pl.any_horizontal(pl.col(*masks) > 0))
 
 
 def _deepest(view: TraceView) -> BoolArray:

@@ -91,18 +91,23 @@ class TraceView:
 
         Args:
             places: Spans to choose from.
-            keys: ``service``, ``operation``, with any columns to carry along.
+            keys: ``service``, ``operation``, and ``peer`` where calls of one peer only are meant, with any
+                columns to carry along.
             figures: A value of each span at ``places``.
 
         Returns:
             The columns of ``keys``, ``place`` (of the span), ``figures``, ``trace_id``, ``span_id``, ``pod``,
             ``start_ns``; a span as often as a key names its operation.
         """
-        coded = keys.join(
-            self.spans.names.operations.with_row_index("code"), on=["service", "operation"], how="inner"
-        ).with_columns(pl.col("code").cast(pl.Int64))
-        code = self.spans.names.operation[places]
-        asked = np.zeros(self.spans.names.operations.height, dtype=np.bool_)
+        names = self.spans.names
+        table, codes = (
+            (names.calls, names.call) if "peer" in keys.columns else (names.operations, names.operation)
+        )
+        coded = keys.join(table.with_row_index("code"), on=table.columns, how="inner").with_columns(
+            pl.col("code").cast(pl.Int64)
+        )
+        code = codes[places]
+        asked = np.zeros(table.height, dtype=np.bool_)
         asked[coded["code"].to_numpy()] = True
         chosen = np.flatnonzero(asked[code])
         spans = pl.DataFrame({"code": code[chosen], "place": places[chosen]}).with_columns(

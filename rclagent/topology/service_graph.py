@@ -5,6 +5,7 @@ from __future__ import annotations
 import networkx as nx
 import polars as pl
 
+from rclagent.telemetry.coded_spans import named_peers
 from rclagent.telemetry.repair import LINK_SCHEMA, repair_spans
 
 
@@ -25,7 +26,7 @@ def build_service_graph(spans: pl.DataFrame) -> nx.DiGraph[str]:
     for node in _services(frame).iter_rows(named=True):
         pods = tuple(node["pods"])
         graph.add_node(node["service"], spans=node["spans"], pods=pods, entries=node["entries"])
-    for edge in _calls(frame).iter_rows(named=True):
+    for edge in pl.concat([_calls(frame), _peer_calls(frame)]).iter_rows(named=True):
         graph.add_edge(edge["caller"], edge["service"], calls=edge["calls"], errors=edge["errors"])
     return graph
 
@@ -90,5 +91,19 @@ def _calls(frame: pl.DataFrame) -> pl.DataFrame:
         .filter(pl.col("caller") != pl.col("service"))
         .group_by("caller", "service")
         .agg(calls=pl.len(), errors=(failed | client_failed).sum())
+        .sort("caller", "service")
+    )
+
+
+def _peer_calls(frame: pl.DataFrame) -> pl.DataFrame:
+    """The same of each service and whom it calls that sends no spans."""
+    answered = frame.filter(pl.col("parent_row") >= 0).select(row="parent_row").unique()
+    sent = pl.col("kind") == "producer"
+    return (
+        frame.with_columns(peer=named_peers())
+        .filter(pl.col("peer").is_not_null() & ~pl.col("peer").is_in(frame["service"].unique().implode()))
+        .filter(sent | ~pl.col("row").is_in(answered["row"].implode()))
+        .group_by(pl.col("service").alias("caller"), pl.col("peer").alias("service"))
+        .agg(calls=pl.len(), errors=pl.col("error").fill_null(False).sum())
         .sort("caller", "service")
     )

@@ -102,8 +102,10 @@ def test_without_any_baseline_the_answer_is_where_the_time_goes_and_no_verdict(
     assert incident.baseline is None
     diagnosis = diagnose_sync(incident)
     assert (diagnosis.verdict, diagnosis.confidence) == ("inconclusive", 0)
-    assert diagnosis.root_causes[0].service == "stock"
-    assert all("of the time of all requests" in item.statement for item in diagnosis.evidence)
+    # Requests reach it late, and it spends time itself and waiting for its database: each a part of the time.
+    assert {cause.service for cause in diagnosis.root_causes} == {"counter", "stock", "stock-db"}
+    assert all("of the time of all requests is spent" in item.statement for item in diagnosis.evidence)
+    assert all("stock" in item.statement for item in diagnosis.evidence)
     assert any("no baseline" in sentence for sentence in diagnosis.coverage.missing)
 
 

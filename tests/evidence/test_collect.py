@@ -210,9 +210,11 @@ def test_telemetry_on_one_side_only_is_no_trouble(incident_of: IncidentOf, side:
 
 
 def test_without_a_baseline_the_requests_time_is_all_there_is(incident_of: IncidentOf) -> None:
+    """Late packets of pricing: half of the time is spent until its answers arrive, the other half where it
+    waits for its database, to which that is charged."""
     of = made(1, Fault(FaultType.NETWORK_DELAY, "pricing", magnitude=800))
     findings = collect_evidence(incident_of(None, of.incident))
-    assert findings.candidates[0].component.service == "pricing"
+    assert {item.component.service for item in findings.candidates} == {"pricing", "pricing-cache"}
     assert {item.channel for item in findings.evidence.values()} == {Channel.LEGS}
     assert any("no baseline" in sentence for sentence in findings.missing)
 
@@ -237,6 +239,28 @@ def test_a_candidate_counts_as_far_as_quiet_time_does_not_show_as_much(incident_
     (first,) = collect_evidence(incident_of(quiet, now)).candidates
     assert first.chance == pytest.approx(0.0019353, rel=1e-4)
     assert first.score == pytest.approx(0.545562 * (1 - 0.031820), rel=1e-4)
+
+
+def test_what_a_peer_is_late_with_is_evidence_at_the_peer_by_who_waits(incident_of: IncidentOf) -> None:
+    """Two services ask the same database. Neither does anything else later than usual."""
+
+    def asking(ms: int) -> Telemetry:
+        return written(
+            "\n\n".join(
+                f"{service}: GET /   0..{20 + ms}\n"
+                f"    {service}: SELECT   10..{10 + ms}  client peer=goods-db"
+                for service in ("pricing", "stock")
+            )
+        )
+
+    findings = collect_evidence(incident_of(repeated(asking(10), 40), repeated(asking(150), 20)))
+    waits = [item for item in findings.evidence.values() if item.channel is Channel.LEGS]
+    assert {(item.component.service, item.peer) for item in waits} == {
+        ("goods-db", "pricing"),
+        ("goods-db", "stock"),
+    }
+    first = findings.candidates[0]
+    assert (first.component.service, first.component.pod) == ("goods-db", None)
 
 
 def test_errors_that_vanished_are_no_evidence(incident_of: IncidentOf) -> None:

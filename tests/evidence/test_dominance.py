@@ -52,6 +52,26 @@ def test_a_request_on_its_way_is_charged_to_its_sender_and_a_response_to_the_cal
     assert scores == {"shelf": 0.65, "counter": 0.35}
 
 
+def test_a_wait_that_names_its_peer_is_charged_to_the_peer() -> None:
+    """Of what was the shelf's 0.65 its database takes 0.3."""
+    findings = found(SHOP.replace("35..65  client", "35..65  client peer=shelf-db"))
+    scores = {item.component.service: item.score for item in findings.candidates}
+    assert scores == {"shelf": 0.35, "counter": 0.35, "shelf-db": 0.3}
+    (wait,) = (item for item in findings.evidence.values() if item.subject == "store")
+    assert "in shelf waiting for shelf-db" in wait.statement
+
+
+def test_nobody_waits_while_a_message_lies_in_a_queue() -> None:
+    """It lies there for 300, three times as long as the request takes."""
+    sent = """
+        counter: POST order   0..100
+            counter: send   10..50  producer peer=orders
+                letters: take order   350..360  consumer
+    """
+    assert {leg for leg, _ in shares(found(sent))} <= {"self", "store"}
+    assert shares(found(sent))["store", "orders"] == 0.4
+
+
 def test_candidates_come_by_their_share_and_with_their_evidence_strongest_first() -> None:
     findings = found(SHOP)
     first = findings.candidates[0]

@@ -7,10 +7,19 @@ from collections.abc import Callable
 import polars as pl
 import pytest
 
-from rclagent.core.baseline import Baseline
+from rclagent.core.baseline import ATTEMPT_SCHEMA, Baseline
 from rclagent.core.telemetry import Telemetry
 from rclagent.core.window import Window
-from rclagent.evidence.errors import compare_attempts, compare_errors, missing_callees, vanished_pods
+from rclagent.evidence.calls import compare_calls
+from rclagent.evidence.errors import (
+    compare_attempts,
+    compare_errors,
+    gone_services,
+    missing_callees,
+    owed_errors,
+    unheard_calls,
+    vanished_pods,
+)
 from rclagent.telemetry.frame_store import FrameStore
 from rclagent.testing import repeated, written
 
@@ -45,18 +54,38 @@ def mixed(**times: int) -> Telemetry:
 def test_an_error_is_credited_to_the_deepest_span_that_failed(compared: Compared) -> None:
     """Its callers failed too, but later. 5 of 10 against 0 of 20: p = 5.5 / 31."""
     table = compare_errors(*compared(mixed(fine=20), mixed(fine=5, failing=5)))
-    assert table.select("service", "operation", "n", "hits", "outgoing").rows() == [
-        ("shelf", "GET items", 10, 5, 0)
+    assert table.select("service", "operation", "callee", "n", "hits", "unanswered").rows() == [
+        ("shelf", "GET items", None, 10, 5, 0)
     ]
     assert table.select("base_n", "base_hits", "change").rows() == [(20, 0, 0.5)]
     pooled = 5.5 / 31
     assert table["z"][0] == pytest.approx(0.5 / (pooled * (1 - pooled) * 0.15) ** 0.5)
 
 
-def test_a_failed_call_that_nobody_answered_is_an_outgoing_error(compared: Compared) -> None:
+def test_a_failed_call_that_nobody_answered_is_owed_by_who_usually_answers(compared: Compared) -> None:
     table = compare_errors(*compared(mixed(fine=20), mixed(fine=5, refused=5)))
-    assert table.select("service", "operation", "hits", "outgoing").rows() == [
-        ("counter", "call shelf", 5, 5)
+    assert table.select("service", "operation", "callee", "hits", "unanswered").rows() == [
+        ("counter", "call shelf", "shelf", 5, 5)
+    ]
+
+
+def test_errors_of_calls_to_a_peer_are_owed_by_the_peer_that_each_names(compared: Compared) -> None:
+    """Of two databases asked under one name, one fails: 6 of 10 against 0 of 20."""
+
+    def asking(number: int, failing: int) -> Telemetry:
+        words = ["error"] * failing + [""] * (number - failing)
+        return written(
+            "\n\n".join(
+                f"counter: GET /   0..100\n"
+                f"    counter: SELECT   10..20  client peer=till-db\n"
+                f"    counter: SELECT   30..40  client peer=shelf-db {word}"
+                for word in words
+            )
+        )
+
+    table = compare_errors(*compared(asking(20, 0), asking(10, 6)))
+    assert table.select("service", "operation", "peer", "callee", "n", "hits", "base_n").rows() == [
+        ("counter", "SELECT", "shelf-db", "shelf-db", 10, 6, 20)
     ]
 
 
@@ -117,20 +146,16 @@ def test_calls_that_are_answered_again_are_no_evidence(compared: Compared) -> No
 
 
 def attempts(*rows: tuple[str, int, str, int]) -> pl.DataFrame:
-    """Calls of the counter's ``GET``: in which request, at which place, who answered, how often."""
-    schema = {"service": pl.String, "operation": pl.String, "request": pl.String, "place": pl.Int64}
-    return pl.DataFrame(
-        [("counter", "GET", *row) for row in rows],
-        schema=schema | {"callee": pl.String, "hits": pl.Int64},
-        orient="row",
-    )
+    """Calls of the counter's ``GET``, which names nobody: in which request, at which place, who answered,
+    how often."""
+    return pl.DataFrame([("counter", "GET", "", *row) for row in rows], schema=ATTEMPT_SCHEMA, orient="row")
 
 
 def test_an_unanswered_call_is_charged_to_who_usually_answers_at_its_place() -> None:
     """The second call of a home page goes to the till, whatever the other calls of that name."""
     before = attempts(("GET /", 1, "shelf", 100), ("GET /", 2, "till", 100), ("GET /me", 1, "members", 100))
     now = attempts(("GET /", 1, "shelf", 10), ("GET /", 2, "", 8), ("GET /", 2, "till", 2))
-    assert missing_callees(now, before).rows() == [("counter", "GET", "till")]
+    assert missing_callees(now, before).rows() == [("counter", "GET", "", "till")]
 
 
 def test_a_place_with_several_callees_is_charged_by_their_shares() -> None:
@@ -181,6 +206,48 @@ def test_a_pod_that_was_replaced_in_the_baseline_is_not_gone(compared: Compared)
     assert vanished_pods(*compared(one_by_one("a" * 20 + "b" * 20), on_pods(*["b"] * 30))).is_empty()
     for pods in ("ab" * 20, "ab" * 15 + "b" * 20):  # at work to the end; gone, and nobody in its place
         assert vanished_pods(*compared(one_by_one(pods), on_pods(*["b"] * 40)))["pod"].to_list() == ["a"]
+
+
+def unrecorded(*pods: str, error: str = "") -> Telemetry:
+    """Requests of a counter that records no calls; each pod given answers one, and none is a call missed."""
+    return written(
+        "\n\n".join(
+            f"counter: GET /   0..100\n    shelf: GET items   20..80  pod={pod}"
+            if pod
+            else f"counter: GET /   0..100  {error}"
+            for pod in pods
+        )
+    )
+
+
+def test_calls_vanish_unheard_where_a_pod_of_the_callee_is_gone(compared: Compared) -> None:
+    """One of two pods sends no spans: 15 were due."""
+    scene = compared(unrecorded(*["a", "b"] * 20), unrecorded(*["a", ""] * 15))
+    calls = unheard_calls(compare_calls(*scene), *scene)
+    assert gone_services(*scene) == ["shelf"]
+    assert calls.select("service", "callee", "hits", "base_hits", "unheard").rows() == [
+        ("counter", "shelf", 15, 40, True)
+    ]
+
+
+def test_calls_of_a_service_with_all_its_pods_are_not_unheard(compared: Compared) -> None:
+    """Its caller asks less often; and new calls never are."""
+    quiet, less = unrecorded(*["a", "b"] * 20), unrecorded(*["a", "", "b", ""] * 10)
+    for before, now in ((quiet, less), (less, quiet)):
+        scene = compared(before, now)
+        calls = unheard_calls(compare_calls(*scene), *scene)
+        assert calls["unheard"].to_list() == [False]
+
+
+def test_errors_of_requests_whose_calls_go_unheard_are_owed_by_the_callee(compared: Compared) -> None:
+    """All of them are unanswered; those of a caller whose calls are all heard are its own."""
+    scene = compared(unrecorded(*["a", "b"] * 20), unrecorded(*["a", ""] * 15, error="error"))
+    calls, errors = unheard_calls(compare_calls(*scene), *scene), compare_errors(*scene)
+    figures = ("service", "operation", "callee", "hits", "unanswered")
+    assert errors.select(figures).rows() == [("counter", "GET /", None, 15, 0)]
+    assert owed_errors(errors, calls).select(figures).rows() == [("counter", "GET /", "shelf", 15, 15)]
+    heard = calls.with_columns(unheard=False)
+    assert owed_errors(errors, heard).select(figures).rows() == errors.select(figures).rows()
 
 
 @pytest.mark.parametrize("side", [0, 1])

@@ -87,7 +87,16 @@ def test_lost_time_names_the_mechanism_of_its_owner(
 
 @pytest.mark.parametrize(
     ("mechanism", "leg"),
-    [("replies late", "response"), ("sends late", "request"), ("slow store", "store")],
+    [
+        ("replies late", "response"),
+        ("sends late", "request"),
+        ("slow store", "store"),
+        ("fetches late", "message"),
+        ("lags behind", "message"),
+        ("keeps callers waiting", "self"),
+        ("answers late", "store"),
+        ("answers a constant time late", "store"),
+    ],
 )
 @pytest.mark.parametrize(
     ("over", "excess_ms", "over_std_ms", "lost"),
@@ -128,6 +137,16 @@ def test_calls_that_nobody_answers_are_a_crash(shown_by: Shown) -> None:
 
 def test_errors_of_calls_that_nobody_answers_are_a_crash(shown_by: Shown) -> None:
     assert behaves(shown_by("e1", EvidenceKind.ERROR_RATE, "counter", peer="shelf")) is FaultType.CRASH
+
+
+@pytest.mark.parametrize(("unanswered", "fault_type"), [(5.0, FaultType.CRASH), (4.0, FaultType.EXCEPTION)])
+def test_errors_of_which_fewer_than_half_are_unanswered_are_no_crash(
+    shown_by: Shown, unanswered: float, fault_type: FaultType
+) -> None:
+    """Of ten calls that fail."""
+    figures = {"n": 20.0, "hits": 10.0, "unanswered": unanswered}
+    failing = shown_by("e1", EvidenceKind.ERROR_RATE, "counter", peer="shelf", incident=figures)
+    assert behaves(failing) is fault_type
 
 
 def test_a_little_silence_beside_much_else_is_no_crash(shown_by: Shown) -> None:

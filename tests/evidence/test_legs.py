@@ -10,7 +10,7 @@ import pytest
 from rclagent.core.baseline import LEG_KEYS, Baseline
 from rclagent.core.telemetry import Telemetry
 from rclagent.core.window import Window
-from rclagent.evidence.legs import compare_legs, judged_legs, leg_limits
+from rclagent.evidence.legs import compare_legs, judged_legs, leg_limits, peer_calls, unrecorded_calls
 from rclagent.telemetry.frame_store import FrameStore
 from rclagent.testing import repeated, written
 
@@ -94,6 +94,62 @@ def test_a_store_that_answers_late_is_slow(compared: Compared) -> None:
     quiet = repeated(written(text.format(30, 25)), 40)
     table = compare_legs(*compared(quiet, repeated(written(text.format(130, 125)), 10)))
     assert slow_legs(table) == {("store", "shelf")}
+
+
+QUERY = "shelf: GET items   {0}..{1}\n    shelf: query   {0}..{1}  client peer=shelf-db"
+
+
+@pytest.mark.parametrize(
+    ("leg", "far", "near", "requests", "slow"),
+    [
+        ("store", 22, 0, 200, True),
+        ("store", 9, 13, 200, False),
+        ("store", 12, 32, 400, False),
+        ("self", 22, 0, 200, False),
+    ],
+)
+def test_a_few_waits_far_above_the_usual_make_a_leg_slow(
+    compared: Compared, leg: str, far: int, near: int, requests: int, slow: bool
+) -> None:
+    """22 of 200 last a second more, as where packets are lost: z = 0.06 / sqrt(0.0475 (1/200 + 1/1000)).
+
+    Where most of these are only 2 ms late, 9 are few, and 12 in 400 less than one in 25; and what a service
+    does itself has such moments.
+    """
+    text = QUERY if leg == "store" else QUERY.splitlines()[0]
+
+    def lasting(lasting_ms: list[int]) -> Telemetry:
+        spans = (text.format(2000 * k, 2000 * k + ms) for k, ms in enumerate(lasting_ms))
+        return written("\n\n".join(spans))
+
+    now = lasting([1010] * far + [12] * near + [10] * (requests - far - near))
+    table = compare_legs(*compared(repeated(lasting([10] * 100), 10, every_s=200), now)).filter(n=requests)
+    judged = table.filter((pl.col("leg") == leg) & (pl.col("mean_ms") > 10))
+    assert judged["slow"].to_list() == [slow]
+    assert 3 < judged["z"][0] < 8
+
+
+def test_who_waits_for_whom_that_sends_no_spans(compared: Compared) -> None:
+    """A store without a name is nobody."""
+    text = QUERY.format(0, 50) + "\n\ntill: POST order   0..50\n    till: query   10..20  client"
+    quiet = compared(repeated(written(text), 5), Telemetry())[2]
+    assert peer_calls(quiet.legs).rows() == [("shelf", "shelf-db")]
+
+
+@pytest.mark.parametrize(
+    ("text", "calls"),
+    [
+        ("counter: GET /   0..90\n    shelf: GET items   20..80", [("counter", "GET /", "shelf")]),
+        ("counter: GET /   0..90\n    counter: ask   10..85  client\n        shelf: GET items   20..80", []),
+        ("counter: GET /   0..90\n    shelf: GET items   20..80  consumer", []),
+    ],
+)
+def test_calls_without_a_span_of_the_caller_are_unrecorded(
+    compared: Compared, text: str, calls: list[tuple[str, str, str]]
+) -> None:
+    """Not calls with a span of their own, nor messages; the caller does other things without the callee."""
+    quiet = compared(repeated(written(f"{text}\n\ncounter: GET /help   500..510"), 5), Telemetry())[2]
+    assert unrecorded_calls(quiet).rows() == calls
 
 
 @pytest.mark.parametrize(
@@ -221,13 +277,21 @@ def test_pieces_of_time_are_judged_each_for_itself(compared: Compared) -> None:
     gap = quiet.filter(leg="gap").select(*LEG_KEYS)
     seen = pl.concat(
         [
-            leg.with_columns(piece=pl.lit(piece), n=pl.lit(10), over=pl.lit(over), mean_ms=ms, p50_ms=ms)
-            for piece, leg, over, ms in (
-                (0, response, 10, pl.lit(120.0)),
-                (0, gap, 10, pl.lit(150.0)),
-                (1, response, 10, pl.lit(120.0)),
-                (1, gap, 1, pl.lit(50.0)),
-                (2, response, 0, pl.lit(None, dtype=pl.Float64)),
+            leg.with_columns(
+                piece=pl.lit(piece),
+                n=pl.lit(10),
+                over=pl.lit(over),
+                mean_ms=ms,
+                p50_ms=ms,
+                over_excess_ms=ms - usual_ms,
+                over_std_ms=0 * ms,
+            )
+            for piece, leg, over, ms, usual_ms in (
+                (0, response, 10, pl.lit(120.0), 20.1),
+                (0, gap, 10, pl.lit(150.0), 50.1),
+                (1, response, 10, pl.lit(120.0), 20.1),
+                (1, gap, 1, pl.lit(50.0), 50.0),
+                (2, response, 0, pl.lit(None, dtype=pl.Float64), 0.0),
             )
         ]
     )

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import polars as pl
 import pytest
 
-from rclagent.core.evidence import Channel, EvidenceKind
+from rclagent.core.evidence import Channel, Evidence, EvidenceKind
 from rclagent.evidence.observations import (
+    Row,
     break_evidence,
     by_id,
     call_evidence,
@@ -47,7 +50,20 @@ LEG: dict[str, object] = {
     "over": 9,
     "z": 12.3289,
 }
-CALL = COUNTS | {"service": "counter", "operation": "GET /", "callee": "shelf", "call": "GET items"}
+CALL = COUNTS | {
+    "service": "counter",
+    "operation": "GET /",
+    "callee": "shelf",
+    "call": "GET items",
+    "unheard": False,
+}
+ERRORS = COUNTS | {
+    "service": "counter",
+    "operation": "call shelf",
+    "peer": "",
+    "callee": "shelf",
+    "unanswered": 11,
+}
 LINE = COUNTS | {
     "service": "shelf",
     "operation": "GET items",
@@ -149,6 +165,18 @@ def test_a_slow_leg(change: dict[str, object], kind: EvidenceKind, statement: st
     assert item.baseline == {"n": 40, "p50_ms": 20, "mean_ms": 20, "p95_ms": 25}
 
 
+def test_a_wait_for_a_peer_names_who_waits_and_for_whom() -> None:
+    item = leg_evidence(LEG | {"leg": "store", "callee": "shelf-db", "operation": "SELECT items"})
+    assert (item.kind, item.component.service, item.peer) == (EvidenceKind.SELF_LEG, "shelf-db", "counter")
+    assert item.statement.startswith("counter waits 120 ms for shelf-db (SELECT items) instead of 20 ms (")
+
+
+def test_a_message_that_lies_in_its_queue_is_told_like_a_late_request() -> None:
+    item = leg_evidence(LEG | {"leg": "message", "caller": "orders"})
+    assert (item.kind, item.component.service) == (EvidenceKind.REQUEST_LEG, "shelf")
+    assert item.statement.startswith("messages from orders reach shelf (GET items) 100 ms later than usual")
+
+
 def test_a_leg_of_which_only_some_values_are_late_is_told_by_its_mean() -> None:
     item = leg_evidence(LEG | {"p50_ms": 21.0, "mean_ms": 90.0, "share": 0.4, "over": 4})
     assert "70 ms later than usual (mean; 4 of 10 above" in item.statement
@@ -216,12 +244,26 @@ def test_a_break_point() -> None:
 
 
 def test_errors_and_who_should_have_answered() -> None:
-    row = COUNTS | {"service": "counter", "operation": "call shelf", "outgoing": 11, "callee": "shelf"}
-    item = error_evidence(row)
+    item = error_evidence(ERRORS)
     assert (item.channel, item.kind, item.peer) == (Channel.ERRORS, EvidenceKind.ERROR_RATE, "shelf")
-    assert item.incident == {"n": 12, "hits": 11, "outgoing": 11}
-    assert item.statement == "errors start in counter (call shelf): 11 of 12 against 3 of 63 before"
-    assert error_evidence(row | {"callee": None}).peer is None
+    assert item.incident == {"n": 12, "hits": 11, "unanswered": 11}
+    assert item.statement == "calls of counter (call shelf) to shelf fail: 11 of 12 against 3 of 63 before"
+    own = error_evidence(ERRORS | {"callee": None, "unanswered": 0})
+    assert own.peer is None
+    assert own.statement == "errors start in counter (call shelf): 11 of 12 against 3 of 63 before"
+
+
+@pytest.mark.parametrize("make", [error_evidence, silence_evidence])
+def test_calls_of_one_name_to_two_peers_are_two_observations(make: Callable[[Row], Evidence]) -> None:
+    """A call that names no peer is a third."""
+    rows = [ERRORS | {"peer": peer} for peer in ("", "shelf-db", "till-db")]
+    assert len({make(row).id for row in rows}) == 3
+
+
+def test_calls_that_vanish_for_want_of_a_pod_are_silence() -> None:
+    item = call_evidence(CALL | {"change": -0.5, "z": -7.0, "unheard": True})
+    assert (item.channel, item.kind, item.peer) == (Channel.CALLS, EvidenceKind.SILENCE, "shelf")
+    assert item.statement.startswith("counter no longer reaches shelf (GET items) during GET /: 11 of 12")
 
 
 def test_a_line_that_is_missing_after_another_names_both() -> None:
@@ -235,7 +277,7 @@ def test_a_line_that_is_missing_after_another_names_both() -> None:
 
 
 def test_silence_is_seen_at_the_caller_and_names_the_callee() -> None:
-    item = silence_evidence(COUNTS | {"service": "counter", "operation": "call shelf", "callee": "shelf"})
+    item = silence_evidence(ERRORS)
     assert (item.kind, item.component.service, item.peer) == (EvidenceKind.SILENCE, "counter", "shelf")
 
 

@@ -8,7 +8,7 @@ import pytest
 from rclagent.core.evidence import FaultType
 from rclagent.evidence.ownership import Owner, find_owners
 
-Leg = tuple[dict[str, str], int, float, bool | None]
+Leg = tuple[dict[str, str], int, float, bool | None, bool]
 
 SHAPE = {
     "leg_id": pl.Int64,
@@ -17,25 +17,28 @@ SHAPE = {
     "n": pl.Int64,
     "slow": pl.Boolean,
     "steady": pl.Boolean,
+    "mostly": pl.Boolean,
     "lost_ms": pl.Float64,
 }
 
 
-def leg(lost_ms: float = 0.0, n: int = 10, steady: bool | None = True, **places: str) -> Leg:
-    """A leg at each service that it may be charged to; slow where time was lost in it."""
-    return places, n, lost_ms, steady
+def leg(
+    lost_ms: float = 0.0, n: int = 10, steady: bool | None = True, mostly: bool = True, **places: str
+) -> Leg:
+    """A leg at each service that it may be charged to; slow where time was lost in it, in most calls."""
+    return places, n, lost_ms, steady, mostly
 
 
-def owners_of(*legs: Leg, least: float = 0.05) -> list[Owner]:
+def owners_of(*legs: Leg, least: float = 0.05, quiet: tuple[str, ...] = ()) -> list[Owner]:
     """The search over some legs."""
-    return find_owners(table(*legs), least)
+    return find_owners(table(*legs), least, quiet)
 
 
 def table(*legs: Leg) -> pl.DataFrame:
     """The legs as the search reads them."""
     rows = [
-        (number, service, place, n, lost_ms > 0, steady, lost_ms)
-        for number, (places, n, lost_ms, steady) in enumerate(legs)
+        (number, service, place, n, lost_ms > 0, steady, mostly, lost_ms)
+        for number, (places, n, lost_ms, steady, mostly) in enumerate(legs)
         for service, place in places.items()
     ]
     return pl.DataFrame(rows, schema=SHAPE, orient="row")
@@ -50,19 +53,24 @@ def request(
     lost_ms: float = 0.0, n: int = 10, steady: bool | None = True, by: str = "counter", of: str = "shelf"
 ) -> Leg:
     """The request leg of a call."""
-    return leg(lost_ms, n, steady, **{of: "in_request", by: "out_request"})
+    return leg(lost_ms, n, steady, True, **{of: "in_request", by: "out_request"})
 
 
 def response(
     lost_ms: float = 0.0, n: int = 10, steady: bool | None = True, by: str = "counter", of: str = "shelf"
 ) -> Leg:
     """The response leg of a call."""
-    return leg(lost_ms, n, steady, **{of: "in_response", by: "out_response"})
+    return leg(lost_ms, n, steady, True, **{of: "in_response", by: "out_response"})
 
 
 def own(service: str, lost_ms: float = 0.0, n: int = 10, steady: bool | None = True) -> Leg:
     """The self leg of an operation."""
-    return leg(lost_ms, n, steady, **{service: "self"})
+    return leg(lost_ms, n, steady, True, **{service: "self"})
+
+
+def wait(lost_ms: float = 0.0, steady: bool | None = True, by: str = "shelf", of: str = "shelf-db") -> Leg:
+    """A wait for a peer that sends no spans."""
+    return leg(lost_ms, 10, steady, True, **{of: "in_store", by: "out_store"})
 
 
 def test_nothing_slow_has_no_owner() -> None:
@@ -190,3 +198,76 @@ def test_one_slow_operation_of_a_busy_service_is_slow_work_of_that_service() -> 
     """10 of 1010 calls: those of other operations do not speak against work inside the service."""
     (owner,) = owners_of(own("shelf", 500, n=10, steady=False), own("shelf", n=1000))
     assert (owner.service, owner.signature.name, owner.precision) == ("shelf", "slow work", 1.0)
+
+
+def test_a_peer_that_is_late_whoever_asks_it_answers_late() -> None:
+    """Each of its callers explains its own wait only; the peer both: 600 + 400."""
+    varying = owners_of(wait(600, steady=False), wait(400, steady=False, by="till"), own("shelf"))
+    constant = owners_of(wait(600), wait(400, by="till"), own("shelf"))
+    assert named(varying) == [("shelf-db", FaultType.DISK_IO)]
+    assert named(constant) == [("shelf-db", FaultType.NETWORK_DELAY)]
+    assert [owner.score for owner in (*varying, *constant)] == [1000, 1000]
+
+
+@pytest.mark.parametrize(("quiet", "service"), [((), "shelf"), (("shelf",), "shelf-db")])
+def test_varying_waits_of_one_service_are_its_own_unless_its_resources_are_as_usual(
+    quiet: tuple[str, ...], service: str
+) -> None:
+    owners = owners_of(wait(600, steady=False), own("shelf"), response(), quiet=quiet)
+    assert named(owners) == [(service, FaultType.DISK_IO)]
+
+
+@pytest.mark.parametrize(("reply_ms", "service", "weight"), [(0.0, "shelf-db", 600), (300.0, "shelf", 900)])
+def test_constant_waits_of_one_service_are_its_own_where_its_replies_are_late_too(
+    reply_ms: float, service: str, weight: float
+) -> None:
+    (owner,) = owners_of(wait(600), response(reply_ms), own("shelf"))
+    assert (owner.service, owner.signature.fault_type) == (service, FaultType.NETWORK_DELAY)
+    assert (owner.weight, owner.precision) == (weight, 1.0)
+
+
+@pytest.mark.parametrize(
+    ("places", "service"),
+    [({"counter": "self", "shelf": "in_wait"}, "shelf"), ({"counter": "self"}, "counter")],
+)
+def test_a_caller_late_only_where_it_calls_without_recording_it_is_kept_waiting(
+    places: dict[str, str], service: str
+) -> None:
+    """Both explain it all, and a callee goes before its caller; without a call it is the caller's."""
+    assert named(owners_of(leg(500, 10, True, True, **places), own("shelf"))) == [
+        (service, FaultType.NETWORK_DELAY)
+    ]
+
+
+@pytest.mark.parametrize(("mostly", "fault_type"), [(True, FaultType.CPU), (False, FaultType.NETWORK_LOSS)])
+def test_work_and_unrecorded_calls_late_now_and_then_are_lost_packets(
+    mostly: bool, fault_type: FaultType
+) -> None:
+    """Whoever starves is late in most calls: 500 + 300 in either case."""
+    (owner,) = owners_of(
+        leg(500, steady=False, mostly=mostly, counter="self", shelf="in_wait"),
+        leg(300, steady=False, mostly=mostly, shelf="self"),
+    )
+    assert (owner.service, owner.signature.fault_type, owner.weight) == ("shelf", fault_type, 800)
+
+
+@pytest.mark.parametrize(
+    ("steady", "mostly", "fault_type"),
+    [(True, True, FaultType.NETWORK_DELAY), (False, True, FaultType.CPU), (False, False, FaultType.UNKNOWN)],
+)
+def test_messages_that_lie_longer_are_the_doing_of_the_consumer_before_that_of_the_topic(
+    steady: bool, mostly: bool, fault_type: FaultType
+) -> None:
+    """Fetched a constant time late; or taken up by one that starves, in most cases; or that lags behind."""
+    message = leg(500, 10, steady, mostly, letters="in_message", orders="out_message")
+    (owner,) = owners_of(message, own("letters", 100))
+    assert (owner.service, owner.signature.fault_type, owner.weight) == ("letters", fault_type, 600)
+
+
+def test_messages_late_at_all_consumers_are_handed_out_late() -> None:
+    """500 + 400 of one topic, which each consumer explains in part."""
+    (owner,) = owners_of(
+        leg(500, steady=False, letters="in_message", orders="out_message"),
+        leg(400, steady=False, ledger="in_message", orders="out_message"),
+    )
+    assert (owner.service, owner.signature.name, owner.weight) == ("orders", "hands out late", 900)

@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 from rclagent.core.baseline import Baseline
-from rclagent.core.evidence import Evidence, EvidenceKind, SpanReference
+from rclagent.core.evidence import Channel, Evidence, EvidenceKind, SpanReference
 from rclagent.core.incident import Incident
 from rclagent.core.telemetry import Telemetry
 from rclagent.core.window import Window
@@ -36,6 +36,10 @@ BROKEN = """
             shelf: GET items   20..40  error
                 | 30 INFO reading items
 """
+REFUSED = """
+    counter: GET /   0..20
+        counter: call shelf   10..11  client
+"""
 
 
 def found(incident_of: IncidentOf, now: str, times: int = 20) -> Findings:
@@ -43,9 +47,13 @@ def found(incident_of: IncidentOf, now: str, times: int = 20) -> Findings:
     return collect_evidence(incident_of(repeated(written(FINE), 60), repeated(written(now), times)))
 
 
-def shown(findings: Findings, kind: EvidenceKind) -> pl.DataFrame:
-    """The witnesses of all evidence of a kind."""
-    ids = [item.id for item in findings.evidence.values() if item.kind is kind]
+def shown(findings: Findings, kind: EvidenceKind, channel: Channel | None = None) -> pl.DataFrame:
+    """The witnesses of all evidence of a kind, of one channel where it is told."""
+    ids = [
+        item.id
+        for item in findings.evidence.values()
+        if item.kind is kind and channel in (None, item.channel)
+    ]
     assert ids
     return findings.witnesses.filter(pl.col("evidence_id").is_in(ids))
 
@@ -100,9 +108,43 @@ def test_an_error_is_shown_by_the_spans_at_which_it_starts(incident_of: Incident
 
 
 def test_calls_that_nobody_answers_are_shown_by_the_callers_spans(incident_of: IncidentOf) -> None:
-    refused = "counter: GET /   0..20\n    counter: call shelf   10..11  client"
-    table = shown(found(incident_of, refused), EvidenceKind.SILENCE)
+    table = shown(found(incident_of, REFUSED), EvidenceKind.SILENCE, Channel.ERRORS)
     assert (table.height, operations(table)) == (20, {"2"})
+
+
+def test_calls_that_go_unheard_are_shown_by_the_requests_that_lack_them(incident_of: IncidentOf) -> None:
+    """Of the only pod that took them nothing is there any more."""
+    table = shown(found(incident_of, REFUSED), EvidenceKind.SILENCE, Channel.CALLS)
+    assert (table.height, operations(table)) == (20, {"1"})
+
+
+def test_failing_calls_are_shown_by_the_spans_that_name_the_peer_which_owes_the_answer(
+    incident_of: IncidentOf,
+) -> None:
+    """Calls by the same name to another peer failed before as well."""
+    usual = """
+        shelf: GET items   0..80
+            shelf: SELECT   10..20  client peer=old-db error
+            shelf: SELECT   30..40  client peer=shelf-db
+    """
+    now = repeated(written(usual.replace("shelf-db", "shelf-db error")), 20)
+    findings = collect_evidence(incident_of(repeated(written(usual), 60), now))
+    table = shown(findings, EvidenceKind.ERROR_RATE)
+    assert (table.height, operations(table)) == (20, {"3"})
+
+
+def test_a_late_peer_is_shown_by_the_spans_that_wait_for_it(incident_of: IncidentOf) -> None:
+    """60 instead of 10, of which 0.1 are usual."""
+    usual = """
+        shelf: GET items   0..{0}
+            shelf: SELECT   5..10  client peer=old-db
+            shelf: SELECT   20..{1}  client peer=shelf-db
+    """
+    now = repeated(written(usual.format(130, 80)), 20)
+    findings = collect_evidence(incident_of(repeated(written(usual.format(80, 30)), 60), now))
+    table = shown(findings, EvidenceKind.SELF_LEG)
+    assert (table.height, operations(table)) == (20, {"3"})
+    assert table["excess_ms"].unique().to_list() == pytest.approx([49.9])
 
 
 def test_a_call_that_vanished_is_shown_by_the_requests_that_lack_it(incident_of: IncidentOf) -> None:

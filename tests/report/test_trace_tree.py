@@ -57,6 +57,11 @@ def test_an_odd_leg_is_told_with_what_is_usual() -> None:
     assert "odd: way back 502 ms, usually 1.30 ms (z 412)" in render_trace(build_trace_graph(CALL), odd)
 
 
+def test_a_message_that_is_late_waits_in_a_queue() -> None:
+    odd = {"b": OddLeg("message", 502.0, 1.3, 412.2)}
+    assert "odd: wait in a queue 502 ms, usually 1.30 ms" in render_trace(build_trace_graph(CALL), odd)
+
+
 def test_what_is_within_the_baseline_is_not_called_odd() -> None:
     assert "odd" not in render_trace(build_trace_graph(CALL), {"b": OddLeg("self", 3.0, 2.0, 1.1)})
 

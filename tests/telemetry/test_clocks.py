@@ -28,6 +28,13 @@ def halves(*calls: tuple[float, float], pod: str | None = "b-0") -> pl.DataFrame
     return pl.DataFrame(rows, schema=HALVES, orient="row")
 
 
+def message(least: float | None, most: float | None, middle: float | None = None) -> pl.DataFrame:
+    """What calls tell of the clocks at both ends of a message from topic orders to b."""
+    ends = ("caller", "callee", "caller_pod", "callee_pod")
+    schema = dict.fromkeys(ends, pl.String) | dict.fromkeys(("least", "most", "middle"), pl.Float64)
+    return pl.DataFrame([("orders", "b", "a-0", "b-0", least, most, middle)], schema=schema, orient="row")
+
+
 def quiet(offset_ms: float) -> pl.DataFrame:
     """What is known of the pair."""
     return pl.DataFrame([("a", "b", "a-0", "b-0", offset_ms)], schema=CLOCK_SCHEMA, orient="row")
@@ -75,5 +82,25 @@ def test_an_unnamed_pod_is_a_host_of_its_own() -> None:
 
 
 def test_a_message_that_nobody_answers_says_nothing_of_clocks() -> None:
-    sent = halves((70.0, 0.0)).filter(pl.col("leg") == "request")
-    assert clock_offsets(sent)["offset_ms"].to_list() == [0.0]
+    offsets = clock_offsets(halves(), messages=message(None, None))
+    assert offsets.rows() == [("orders", "b", "a-0", "b-0", 0.0)]
+
+
+@pytest.mark.parametrize(
+    ("least", "most", "offset_ms"),
+    [
+        (-1.0, 2.0, 0.0),  # possible as they are
+        (89.0, 91.0, 90.0),
+        (91.0, 89.0, 7.0),  # not possible, for a clock drifts: the middle of most calls
+    ],
+)
+def test_a_message_takes_the_offset_that_answered_calls_tell(
+    least: float, most: float, offset_ms: float
+) -> None:
+    offsets = clock_offsets(halves(), messages=message(least, most, middle=7.0))
+    assert offsets["offset_ms"].to_list() == pytest.approx([offset_ms])
+
+
+def test_a_message_loses_the_offset_as_a_request_does() -> None:
+    sent = halves((345.0, 0.0)).filter(leg="request").with_columns(leg=pl.lit("message"))
+    assert on_one_clock(sent, quiet(90.0))["ms"].to_list() == [255.0]

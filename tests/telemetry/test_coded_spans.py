@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import polars as pl
+import pytest
 
 from rclagent.telemetry.coded_spans import KINDS, NO_STATUS, CodedSpans
 from rclagent.telemetry.repair import repair_spans
@@ -62,3 +63,53 @@ def test_the_table_of_a_part_is_that_part_of_the_table() -> None:
     repaired = repair_spans(written(TRACES).spans)
     kept = repaired.spans.trace == 1
     assert repaired.rows(repaired.spans.where(kept)).equals(repaired.frame.filter(pl.Series(kept)))
+
+
+def test_calls_are_told_apart_by_the_peer_that_they_name() -> None:
+    """Whom a server span names is its own address, and a numeric address is no name."""
+    names = repair_spans(
+        written(
+            """
+            shelf: GET items   0..100  peer=shelf
+                shelf: query   10..20  client peer=shelf-db
+                shelf: query   30..40  client peer=price-db
+                shelf: query   50..60  client peer=10.0.0.7
+            """
+        ).spans
+    ).spans.names
+    assert names.calls[names.call].rows() == [
+        ("shelf", "GET items", ""),
+        ("shelf", "query", "shelf-db"),
+        ("shelf", "query", "price-db"),
+        ("shelf", "query", ""),
+    ]
+
+
+def test_a_consumer_handles_a_message_and_nobody_waits_for_it() -> None:
+    spans = repair_spans(
+        written(
+            """
+            till: POST order   0..100
+                till: order placed   40..45  producer
+                    letters: send mail   300..380  consumer
+                        letters: write   310..320  internal
+            """
+        ).spans
+    ).spans
+    assert spans.is_message.tolist() == [False, False, True, False]
+    assert spans.waits_for_child.tolist() == [True, False, True, False]
+
+
+@pytest.mark.parametrize(("outlasting", "message"), [(2, True), (1, False)])
+def test_what_mostly_outlasts_its_call_of_unknown_kind_is_a_message(outlasting: int, message: bool) -> None:
+    """Of three calls of 5 ms, two or one that started 80 ms of work."""
+    text = "\n".join(
+        f"""
+        till: POST order   {at}..{at + 100}  unknown
+            till: order placed   {at + 40}..{at + 45}  unknown
+                letters: send mail   {at + 41}..{at + 41 + length}  unknown
+        """
+        for at, length in zip((0, 1000, 2000), [80] * outlasting + [3] * (3 - outlasting), strict=True)
+    )
+    spans = repair_spans(written(text).spans).spans
+    assert spans.is_message.tolist() == [False, False, message] * 3

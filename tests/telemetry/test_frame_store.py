@@ -157,7 +157,7 @@ def test_legs_have_mean_spread_median_and_95th_percentile(shop: FrameStore) -> N
     assert (n, p50, p95) == (3, 20, 30)
     assert mean == pytest.approx(70 / 3)
     assert std == pytest.approx((200 / 9) ** 0.5)
-    assert legs["store", "", "shelf", "SELECT items"][1] == 30
+    assert legs["store", "shelf", "shelf-db", "SELECT items"][1] == 30
 
 
 def test_legs_are_counted_above_their_limits(shop: FrameStore) -> None:
@@ -360,10 +360,85 @@ ERRORS = """
 def test_an_error_is_credited_to_the_deepest_failed_span() -> None:
     """And to the caller's span where nobody answered: an outgoing one."""
     assert store_of(ERRORS).errors(ALL).rows() == [
-        ("counter", "GET /", 3, 2, 0, 0),
-        ("counter", "call shelf", 3, 2, 1, 1),
-        ("shelf", "GET items", 2, 1, 1, 0),
+        ("counter", "GET /", "", 3, 2, 0, 0, 0),
+        ("counter", "call shelf", "", 3, 2, 1, 1, 1),
+        ("shelf", "GET items", "", 2, 1, 1, 0, 0),
     ]
+
+
+def test_a_call_that_failed_although_its_callee_did_not_was_answered() -> None:
+    """The caller gave up: the error starts at an outgoing call, but somebody was there."""
+    late = store_of(
+        """
+        counter: GET /   0..100
+            counter: call shelf   10..90  client error
+                shelf: GET items   20..95
+        """
+    )
+    errors = late.errors(ALL).filter(operation="call shelf")
+    assert errors.select("deepest", "outgoing", "unanswered").rows() == [(1, 1, 0)]
+
+
+QUERIES = """
+    shelf: GET items   0..100
+        shelf: query   10..30  client peer=shelf-db error
+        shelf: query   40..60  client peer=price-db
+
+    shelf: GET items   1000..1100
+        shelf: query   1010..1030  client peer=shelf-db
+"""
+
+
+def test_calls_of_one_name_are_told_apart_by_the_peer_that_they_name() -> None:
+    """Store legs, errors and attempts: 20 ms each, and of the two of shelf-db one failed."""
+    store = store_of(QUERIES)
+    assert store.legs(ALL).filter(leg="store").select(
+        "caller", "callee", "operation", "n", "p50_ms"
+    ).rows() == [
+        ("shelf", "price-db", "query", 1, 20),
+        ("shelf", "shelf-db", "query", 2, 20),
+    ]
+    errors = store.errors(ALL).filter(operation="query")
+    assert errors.select("peer", "n", "failed", "unanswered").rows() == [
+        ("price-db", 1, 0, 0),
+        ("shelf-db", 2, 1, 1),
+    ]
+    assert store.attempts(ALL).rows() == [
+        ("shelf", "query", "price-db", "GET items", 1, "", 1),
+        ("shelf", "query", "shelf-db", "GET items", 1, "", 2),
+    ]
+    keys = pl.DataFrame({"service": ["shelf"], "operation": ["query"], "peer": ["price-db"]})
+    assert store.attempt_spans(ALL, keys)["start_ns"].to_list() == [after(0.04)]
+
+
+def test_a_peer_that_sends_no_spans_has_no_pods() -> None:
+    """The pod of the waiting span is the caller's."""
+    store = store_of(QUERIES.replace("peer=price-db", "peer=price-db pod=shelf-1"))
+    keys = store.legs(ALL).filter(callee="price-db").select("leg", "caller", "callee", "operation")
+    assert store.leg_values(ALL, keys).select("ms", "pod", "caller_pod").rows() == [(20, None, "shelf-1")]
+
+
+def test_messages_are_tried_where_they_could_be_sent() -> None:
+    """One was handled, one was not, and one that the broker refused is an error that nobody answered."""
+    store = store_of(
+        """
+        till: POST order   0..100
+            till: order placed   40..45  producer peer=orders
+                letters: send mail   300..380  consumer
+
+        till: POST order   1000..1100
+            till: order placed   1040..1045  producer peer=orders
+
+        till: POST order   2000..2100
+            till: order placed   2040..2045  producer peer=orders error
+        """
+    )
+    assert store.attempts(ALL).rows() == [
+        ("till", "order placed", "orders", "POST order", 1, "", 1),
+        ("till", "order placed", "orders", "POST order", 1, "letters", 1),
+    ]
+    errors = store.errors(ALL).filter(operation="order placed")
+    assert errors.select("peer", "failed", "outgoing", "unanswered").rows() == [("orders", 1, 0, 1)]
 
 
 def test_spans_without_a_status_are_not_counted() -> None:
@@ -387,8 +462,8 @@ def test_calls_tried_are_counted_by_who_answered() -> None:
     """And by the request and the place in it: the name of a calling span may stand for many callees."""
     store = store_of(ERRORS)
     assert store.attempts(ALL).rows() == [
-        ("counter", "call shelf", "GET /", 1, "", 1),
-        ("counter", "call shelf", "GET /", 1, "shelf", 2),
+        ("counter", "call shelf", "", "GET /", 1, "", 1),
+        ("counter", "call shelf", "", "GET /", 1, "shelf", 2),
     ]
     keys = pl.DataFrame({"service": ["counter"], "operation": ["call shelf"]})
     assert store.attempt_spans(ALL, keys).sort("start_ns")["has"].to_list() == [False, True, False]
@@ -397,8 +472,8 @@ def test_calls_tried_are_counted_by_who_answered() -> None:
 def test_leaf_spans_of_unknown_kind_may_be_calls_that_nobody_answered() -> None:
     unknown = ERRORS.replace("client", "unknown")
     assert store_of(unknown).attempts(ALL).filter(operation="call shelf").rows() == [
-        ("counter", "call shelf", "GET /", 1, "", 1),
-        ("counter", "call shelf", "GET /", 1, "shelf", 2),
+        ("counter", "call shelf", "", "GET /", 1, "", 1),
+        ("counter", "call shelf", "", "GET /", 1, "shelf", 2),
     ]
 
 

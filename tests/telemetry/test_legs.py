@@ -237,7 +237,17 @@ def test_a_client_span_without_children_waits_for_a_store() -> None:
             shelf: SELECT items   10..70  client peer=shelf-db
         """
     )
-    assert legs == {("self", "", "shelf", "GET items"): 40, ("store", "", "shelf", "SELECT items"): 60}
+    assert legs == {
+        ("self", "", "shelf", "GET items"): 40,
+        ("store", "shelf", "shelf-db", "SELECT items"): 60,
+    }
+
+
+@pytest.mark.parametrize("peer", ["", "peer=10.0.0.7:5432"])
+def test_a_store_without_a_name_is_that_of_the_service_that_waits(peer: str) -> None:
+    """A numeric address is no name."""
+    legs = legs_of(f"shelf: GET items   0..100\n    shelf: SELECT items   10..70  client {peer}")
+    assert legs["store", "", "shelf", "SELECT items"] == 60
 
 
 def test_legs_of_one_host_add_up_to_the_request() -> None:
@@ -265,8 +275,8 @@ def test_a_skewed_clock_moves_the_halves_against_each_other_but_not_the_gap() ->
     assert legs["gap", "counter", "shelf", "GET items"] == 50
 
 
-def test_a_message_has_a_request_leg_only() -> None:
-    """The producer waits for no answer."""
+def test_a_message_has_a_leg_of_its_own_only() -> None:
+    """The producer waits for no answer: from its end the message lies in a queue, 45..300."""
     legs = legs_of(
         """
         till: POST order   0..100
@@ -275,7 +285,25 @@ def test_a_message_has_a_request_leg_only() -> None:
         """
     )
     calls = {key: ms for key, ms in legs.items() if key[1]}
-    assert calls == {("request", "till", "letters", "send mail"): 260}
+    assert calls == {("message", "till", "letters", "send mail"): 255}
+    assert legs["store", "", "till", "order placed"] == 5
+
+
+def test_every_consumer_of_a_message_has_a_leg_from_its_topic() -> None:
+    """And whoever sends it waits for the broker of that name."""
+    legs = legs_of(
+        """
+        till: POST order   0..100
+            till: order placed   40..45  producer peer=orders
+                letters: send mail   300..380  consumer
+                stock: count   65..80  consumer
+        """
+    )
+    assert {key: ms for key, ms in legs.items() if key[1]} == {
+        ("store", "till", "orders", "order placed"): 5,
+        ("message", "orders", "letters", "send mail"): 255,
+        ("message", "orders", "stock", "count"): 20,
+    }
 
 
 def test_legs_of_a_call_name_the_pods_of_both_ends() -> None:

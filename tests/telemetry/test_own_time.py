@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -11,6 +12,7 @@ from rclagent.telemetry.coded_spans import CodedSpans
 from rclagent.telemetry.legs import callees
 from rclagent.telemetry.own_time import own_times
 from rclagent.telemetry.repair import repair_spans
+from rclagent.testing import written
 
 
 @st.composite
@@ -69,3 +71,35 @@ def test_only_what_is_wanted_is_worked_out(drawn: list[Span], data: st.DataObjec
     wanted = np.array(data.draw(st.lists(st.booleans(), min_size=spans.size, max_size=spans.size)))
     everyone = own_times(spans, callee, np.ones(spans.size, dtype=np.bool_))
     assert own_times(spans, callee, wanted).tolist() == np.where(wanted, everyone, 0).tolist()
+
+
+def own_ms_of_first(text: str) -> float:
+    """Own time of the first span of a written trace."""
+    spans = repair_spans(written(text).spans).spans
+    return float(own_times(spans, callees(spans), np.ones(spans.size, dtype=np.bool_))[0] / 1_000_000)
+
+
+@pytest.mark.parametrize(("first", "own_ms"), [("error", 50), ("", 70)])
+def test_a_request_that_waits_to_ask_again_does_no_work(first: str, own_ms: float) -> None:
+    """Attempts at 10..20 and 40..60: the pause of 20 between them is no work where the first failed."""
+    text = f"""
+        shelf: GET items   0..100
+            shelf: query   10..20  client peer=shelf-db {first}
+            shelf: query   40..60  client peer=shelf-db
+    """
+    assert own_ms_of_first(text) == own_ms
+
+
+def test_what_is_asked_of_somebody_else_is_no_second_attempt() -> None:
+    text = """
+        shelf: GET items   0..100
+            shelf: query   10..20  client peer=shelf-db error
+            shelf: query   40..60  client peer=price-db
+    """
+    assert own_ms_of_first(text) == 70
+
+
+def test_a_message_takes_no_time_of_whoever_sent_it() -> None:
+    """The consumer runs at 20..80, while the request goes on."""
+    text = "till: POST order   0..100\n    letters: send mail   20..80  consumer"
+    assert own_ms_of_first(text) == 100

@@ -189,6 +189,21 @@ def test_children_outside_their_parent_are_counted_by_whether_a_clock_is_shared(
     assert repair(top, elsewhere).counts == {"clock_skew": 1}
 
 
+def test_a_child_elsewhere_that_lasts_longer_than_its_parent_is_no_clock_skew() -> None:
+    """101 of 100: no clock puts it inside, so nobody waits for its end; it starts too early all the same."""
+    child = span("b", "a", 50, 151, service="z")
+    assert repair(span("a"), child).counts == {}
+    assert repair(span("a"), replace(child, start_ns=-1)).counts == {"clock_skew": 1}
+
+
+@pytest.mark.parametrize(("service", "odd"), [("a", "outlives_parent"), ("z", "clock_skew")])
+def test_a_message_may_end_late_but_not_start_early(service: str, odd: str) -> None:
+    consumer = span("b", "a", 50, 120, service=service, kind=SpanKind.CONSUMER)
+    sender = span("a", kind=SpanKind.PRODUCER)
+    assert repair(sender, consumer).counts == {}
+    assert repair(sender, replace(consumer, start_ns=-1)).counts == {odd: 1}
+
+
 def test_the_entry_is_where_the_request_enters_the_service_instance() -> None:
     """Another service, another known pod, a served call within one pod; null pods say nothing."""
     repaired = repair(

@@ -57,6 +57,20 @@ def test_a_call_fails_if_the_callee_or_the_callers_client_span_says_so() -> None
     assert errors_of(fine) == errors_of(handler) == [0, 0]
 
 
+def test_whom_a_service_calls_that_sends_no_spans_is_in_the_graph() -> None:
+    """By the name that calling spans give it; what a callee answered and numeric addresses are nobody new."""
+    top, call, answer, *_ = TRACE
+    query = Span("1", "q", "c", "shop", "read", 30, 40, SpanKind.CLIENT, peer="shop-db", error=True)
+    sent = replace(query, span_id="s", kind=SpanKind.PRODUCER, peer="orders", error=None)
+    unnamed = replace(query, span_id="u", peer="10.0.0.7:5432")
+    graph = graph_of([top, replace(call, peer="shop-vip"), answer, query, sent, unnamed])
+    assert sorted(graph.edges(data=True)) == [
+        ("front", "shop", {"calls": 1, "errors": 1}),
+        ("shop", "orders", {"calls": 1, "errors": 0}),
+        ("shop", "shop-db", {"calls": 1, "errors": 1}),
+    ]
+
+
 def test_services_know_their_spans_pods_and_entries() -> None:
     assert dict(graph_of(TRACE).nodes) == {
         "front": {"spans": 2, "pods": ("front-1",), "entries": 1},
