@@ -32,7 +32,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_every_command_runs(place: Path) -> None:
-    assert len(list(place.glob("shown-*"))) == len(CONSOLE) == 3
+    assert len(list(place.glob("shown-*"))) == len(CONSOLE) == 4
 
 
 def test_the_demo_prints_what_the_readme_shows(place: Path) -> None:
@@ -48,6 +48,19 @@ def test_the_python_example_runs(place: Path) -> None:
     done = subprocess.run([sys.executable, "-c", PYTHON[0]], cwd=place, capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.startswith("fault ")
+
+
+def test_the_plan_for_a_model_asks_nobody(place: Path) -> None:
+    shown = (place / "shown-3").read_text(encoding="utf-8")
+    assert shown.count("Nothing was asked.") == 2
+
+
+def test_the_model_of_ones_own_is_asked_and_believed_nothing(place: Path) -> None:
+    done = subprocess.run([sys.executable, "-c", PYTHON[1]], cwd=place, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+    service, calls = done.stdout.split()
+    assert service == "pricing"
+    assert 0 < int(calls) <= 20
 
 
 def test_the_demo_target_runs_the_commands_shown() -> None:

@@ -7,6 +7,22 @@ from typing import Annotated
 
 import typer
 
+from rclagent.cli.model_options import (
+    BaseUrl,
+    Concurrency,
+    DryRun,
+    Mask,
+    MaxCalls,
+    MaxCost,
+    MaxSeconds,
+    MaxTokens,
+    ModelName,
+    ModelOptions,
+    PriceIn,
+    PriceOut,
+    Record,
+    Replay,
+)
 from rclagent.cli.options import (
     BaselinePaths,
     Debug,
@@ -53,14 +69,32 @@ def diagnose(
     output: OutputOption = Layout.TEXT,
     out: OutOption = None,
     spend: Annotated[
-        Spend, typer.Option(help="Agents for suspicious subtrees only, or one for every span.")
+        Spend,
+        typer.Option(
+            help="Agents for suspicious subtrees, and a model where the measurements leave something open;"
+            " or both for every span."
+        ),
     ] = Spend.SUSPICIOUS,
+    model: ModelName = None,
+    base_url: BaseUrl = None,
+    max_calls: MaxCalls = None,
+    max_tokens: MaxTokens = None,
+    max_seconds: MaxSeconds = None,
+    max_cost: MaxCost = None,
+    price_in: PriceIn = None,
+    price_out: PriceOut = None,
+    concurrency: Concurrency = None,
+    record: Record = None,
+    replay: Replay = None,
+    mask: Mask = False,
+    dry_run: DryRun = False,
     debug: Debug = False,
 ) -> int:
     """Name the root cause of an incident, with the evidence.
 
     Exit codes: 0 done (a healthy incident included), 1 failed, 2 wrong usage or unreadable input,
-    3 inconclusive, 130 interrupted.
+    3 inconclusive, 4 the budget for the model ran out (the best answer is given), 130 interrupted (with a
+    model at work, the best answer is given).
     """
     from rclagent.cli.diagnose import run_diagnose
 
@@ -74,6 +108,21 @@ def diagnose(
         layout=output,
         out=out,
         spend=spend,
+        asking=ModelOptions(
+            model=model,
+            base_url=base_url,
+            max_calls=max_calls,
+            max_tokens=max_tokens,
+            max_seconds=max_seconds,
+            max_cost=max_cost,
+            price_in=price_in,
+            price_out=price_out,
+            concurrency=concurrency,
+            record=record,
+            replay=replay,
+            mask=mask,
+            dry_run=dry_run,
+        ),
     )
 
 

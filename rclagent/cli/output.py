@@ -9,8 +9,12 @@ from pathlib import Path
 from rclagent.errors import InputError
 
 
-def check_target(target: Path | None) -> None:
+def check_target(target: Path | None, option: str = "--out") -> None:
     """Fails before the work starts where the result could not be written after it.
+
+    Args:
+        target: File to write.
+        option: What names it.
 
     Raises:
         InputError: The target is a folder, or lies in none.
@@ -18,10 +22,10 @@ def check_target(target: Path | None) -> None:
     if target is None:
         return
     if target.is_dir():
-        raise InputError(f"--out {str(target)!r} is a folder.", "Name a file.")
+        raise InputError(f"{option} {str(target)!r} is a folder.", "Name a file.")
     if not target.parent.is_dir():
         raise InputError(
-            f"--out {str(target)!r}: there is no folder {str(target.parent)!r}.", "Create it first."
+            f"{option} {str(target)!r}: there is no folder {str(target.parent)!r}.", "Create it first."
         )
 
 

@@ -27,21 +27,10 @@ def progress(task: str) -> Iterator[Listener | None]:
         yield None
         return
     from rich.console import Console
+    from rich.live import Live
 
-    with Console(stderr=True).status(f"{task} ...") as status:
-        yield lambda event: status.update(_words(event))
+    from rclagent.cli.live_tree import LiveTree
 
-
-def _words(event: ProgressEvent) -> str | None:
-    """What follows the step that the event ends; only our own words, so that no markup can come in.
-
-    None where it changes nothing worth a word.
-    """
-    following = {
-        "measured": "Choosing traces ...",
-        "traces_chosen": f"Walking {event.total or event.done} traces ...",
-        "spending_planned": f"Asking a model up to {event.total:,} times ...",
-        "agent_done": f"Walking traces: {event.done:,} of {event.total:,} spans of this one",
-        "diagnosed": "Writing the report ...",
-    }
-    return following.get(event.kind.value)
+    tree = LiveTree(task)
+    with Live(tree, console=Console(stderr=True), transient=True, redirect_stdout=False):
+        yield tree.hear

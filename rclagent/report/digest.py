@@ -17,8 +17,10 @@ from rclagent.core.diagnosis import (
     Change,
     Diagnosis,
     IncidentSummary,
+    Reasoning,
     RootCause,
     RuledOut,
+    Usage,
     Verdict,
 )
 from rclagent.core.evidence import Evidence
@@ -40,6 +42,8 @@ RECENT_S: Final = 1800.0
 mostly fails within minutes, and an alarm waits for some minutes of failures."""
 CHANGED: Final = "Changed, which is no fault by itself"
 """Title of what else was changed."""
+EXPLAINED: Final = "In the words of the model, which prove nothing"
+"""Title of a language model's explanation."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +84,8 @@ class Digest:
     """When it was, and where it is felt."""
     leading: tuple[CauseDigest, ...]
     """Causes told at length."""
+    explanation: str
+    """What happened, in a language model's words; empty where there are none."""
     others_title: str
     """What the further candidates are."""
     others: tuple[CauseDigest, ...]
@@ -116,6 +122,7 @@ def digest(diagnosis: Diagnosis) -> Digest:
         verdict=f"{diagnosis.verdict.value}, confidence {words.percent(diagnosis.confidence)}",
         incident=_incident(diagnosis.incident),
         leading=tuple(_cause(cause, diagnosis, by_id) for cause in leading),
+        explanation=diagnosis.explanation.strip(),
         others_title="Deviations too weak to be called a fault" if healthy else "Less likely",
         others=tuple(_cause(cause, diagnosis, by_id) for cause in others[:MAX_LISTED]),
         further_others=max(0, len(others) - MAX_LISTED),
@@ -124,7 +131,11 @@ def digest(diagnosis: Diagnosis) -> Digest:
         changes=tuple(changes[:MAX_LISTED]),
         further_changes=max(0, len(changes) - MAX_LISTED),
         unseen=_unseen(diagnosis.coverage),
-        work=(*_read(diagnosis.coverage), _walked(diagnosis.agents)),
+        work=(
+            *_read(diagnosis.coverage),
+            _walked(diagnosis.agents),
+            *_asked(diagnosis.agents.reasoning, diagnosis.usage),
+        ),
     )
 
 
@@ -241,4 +252,24 @@ def _walked(agents: Agents) -> str:
     )
     return (
         f"{text}; {words.count(agents.failed, 'agent')} failed." if agents.failed else f"{text}; none failed."
+    )
+
+
+def _asked(reasoning: Reasoning | None, usage: Usage) -> tuple[str, ...]:
+    """What a model was asked and what that changed; how its answers fared is told with what was not seen."""
+    if reasoning is None:
+        return ()
+    name = f"Model {reasoning.model!r} (spending {reasoning.spend})"
+    if not reasoning.questions:
+        return (f"{name} was asked nothing: the measurements leave nothing open.",)
+    tokens = words.count(usage.input_tokens + usage.output_tokens, "token")
+    cost = "" if usage.cost_usd is None else f", {usage.cost_usd:.4f} USD"
+    spent = f"{words.count(usage.model_calls, 'request')}, {tokens}{cost}"
+    weighed = (
+        f" between {words.listing(reasoning.candidates_weighed)}" if reasoning.candidates_weighed else ""
+    )
+    changed = "changed the order" if reasoning.reordered else "changed nothing in the order"
+    return (
+        f"{name} answered {reasoning.answered:,} of {words.count(reasoning.questions, 'question')} ({spent})"
+        f" and {changed}{weighed}.",
     )

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from rclagent.agents.assertions import MAX_EXPLANATION
 from rclagent.core.diagnosis import Diagnosis
-from rclagent.report.digest import CHANGED, CauseDigest, Digest, digest
+from rclagent.report.digest import CHANGED, EXPLAINED, CauseDigest, Digest, digest
 from rclagent.report.escape import MAX_NAME, code, markdown
 from rclagent.report.explanation import Explanation
 from rclagent.report.sections import sections
@@ -32,6 +33,9 @@ def _blocks(told: Digest) -> Iterator[str]:
     yield f"**Verdict:** {markdown(told.verdict)}. **Incident:** {markdown(told.incident)}."
     for cause in told.leading:
         yield from _cause(cause)
+    if told.explanation:
+        yield f"### {EXPLAINED}"
+        yield markdown(told.explanation, MAX_EXPLANATION)
     if told.others:
         yield f"### {told.others_title}"
         yield _table(

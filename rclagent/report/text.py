@@ -6,8 +6,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from textwrap import wrap
 from typing import Final
 
+from rclagent.agents.assertions import MAX_EXPLANATION
 from rclagent.core.diagnosis import Diagnosis
-from rclagent.report.digest import CHANGED, CauseDigest, Digest, digest
+from rclagent.report.digest import CHANGED, EXPLAINED, CauseDigest, Digest, digest
 from rclagent.report.escape import MAX_NAME, plain
 from rclagent.report.explanation import Explanation
 from rclagent.report.sections import sections
@@ -37,6 +38,8 @@ def _blocks(told: Digest) -> Iterator[list[str]]:
     yield [*_line(told.headline), *_line(f"Verdict: {told.verdict}. Incident: {told.incident}.")]
     for cause in told.leading:
         yield list(_cause(cause))
+    if told.explanation:
+        yield [f"{EXPLAINED}:", *_wrapped(plain(told.explanation, MAX_EXPLANATION), "  ", "  ")]
     yield _section(
         told.others_title,
         [f"{c.rank}. {_name(c.service)}, {c.fault}, {c.confidence}: {c.proofs[0]}" for c in told.others],
@@ -85,7 +88,11 @@ def _row(cells: Sequence[str]) -> str:
 
 
 def _line(text: str, first: str = "", rest: str = "") -> list[str]:
-    return wrap(plain(text), WIDTH, initial_indent=first, subsequent_indent=rest, break_on_hyphens=False)
+    return _wrapped(plain(text), first, rest)
+
+
+def _wrapped(shown: str, first: str, rest: str) -> list[str]:
+    return wrap(shown, WIDTH, initial_indent=first, subsequent_indent=rest, break_on_hyphens=False)
 
 
 def _name(text: str) -> str:

@@ -15,8 +15,10 @@ from rclagent.core.diagnosis import (
     Hop,
     IncidentSummary,
     PropagationPath,
+    Reasoning,
     RootCause,
     RuledOut,
+    Usage,
     Verdict,
 )
 from rclagent.core.evidence import Channel, Component, Evidence, EvidenceKind, FaultType
@@ -140,4 +142,24 @@ def healthy() -> Diagnosis:
         incident=IncidentSummary(
             start_ns=START_NS, end_ns=START_NS + 1, alarm_ns=START_NS, alarm=Alarm.FOUND
         ),
+    )
+
+
+@pytest.fixture
+def reasoned(fault: Diagnosis) -> Diagnosis:
+    """The fault, after a model was asked three questions and answered two."""
+    reasoning = Reasoning(
+        model="tiny",
+        spend="suspicious",
+        questions=3,
+        answered=2,
+        candidates_weighed=("cart", "email"),
+        reordered=True,
+    )
+    return fault.model_copy(
+        update={
+            "explanation": "The replies of cart are late.\nThe others wait for it.",
+            "agents": fault.agents.model_copy(update={"reasoning": reasoning}),
+            "usage": Usage(model_calls=4, input_tokens=2000, output_tokens=500, cost_usd=0.0125),
+        }
     )

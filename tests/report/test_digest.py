@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from rclagent.core.diagnosis import Diagnosis
+from rclagent.core.diagnosis import Diagnosis, Reasoning
 from rclagent.report.digest import MAX_LISTED, RECENT_S, digest
 
 Changed = Callable[..., Diagnosis]
@@ -35,3 +35,25 @@ def test_a_cause_comes_with_its_changes_of_late_the_latest_first(fault: Diagnosi
         "cart changed from 1.0 to 1.1 at -1800 s",
     )
     assert told.changes == ("cart changed from 1.0 to 1.1 at -1801 s",)
+
+
+def test_what_a_model_was_asked_and_changed_is_one_sentence(reasoned: Diagnosis) -> None:
+    assert digest(reasoned).work[-1] == (
+        "Model 'tiny' (spending suspicious) answered 2 of 3 questions (4 requests, 2,500 tokens, 0.0125 USD)"
+        " and changed the order between cart and email."
+    )
+
+
+def test_a_model_with_nothing_to_ask_is_named(fault: Diagnosis) -> None:
+    """No price, no tokens: there is nothing to count."""
+    idle = fault.agents.model_copy(update={"reasoning": Reasoning(model="tiny", spend="suspicious")})
+    told = digest(fault.model_copy(update={"agents": idle}))
+    assert told.work[-1] == (
+        "Model 'tiny' (spending suspicious) was asked nothing: the measurements leave nothing open."
+    )
+
+
+def test_without_a_model_none_is_spoken_of(fault: Diagnosis) -> None:
+    told = digest(fault)
+    assert told.explanation == ""
+    assert not any("odel" in sentence for sentence in told.work)

@@ -9,10 +9,12 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 from rclagent.core.diagnosis import (
+    Agents,
     Change,
     ChangeKind,
     Diagnosis,
     IncidentSummary,
+    Reasoning,
     RootCause,
     RuledOut,
     Verdict,
@@ -42,6 +44,8 @@ def hostile(name: str, statement: str) -> Diagnosis:
         incident=IncidentSummary(start_ns=0, end_ns=1, alarm_ns=0, alarm=Alarm.FOUND, entry=name),
         root_causes=(cause, weak),
         ruled_out=(RuledOut(service=name, reason=statement),),
+        explanation=statement,
+        agents=Agents(reasoning=Reasoning(model=name, spend="all", questions=1, candidates_weighed=(name,))),
         changes=tuple(
             Change(service=who, kind=ChangeKind.PODS, earliest_ns=0, at_ns=0, statement=statement)
             for who in (name, "another service")
@@ -75,6 +79,11 @@ def test_what_changed_is_told_with_its_cause_and_in_a_list(
     text = render_markdown(changed(fault, ("cart", -130), ("stock", -600)))
     assert "\n\n**Changed:** cart changed from 1.0 to 1.1 at -130 s\n\n" in text
     assert "### Changed, which is no fault by itself\n\n- stock changed from 1.0 to 1.1 at -600 s" in text
+
+
+def test_the_explanation_of_a_model_has_a_title_of_its_own(reasoned: Diagnosis) -> None:
+    told = "The replies of cart are late. The others wait for it."
+    assert f"### In the words of the model, which prove nothing\n\n{told}\n\n" in render_markdown(reasoned)
 
 
 @given(

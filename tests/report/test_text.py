@@ -9,10 +9,12 @@ from hypothesis import strategies as st
 
 from rclagent.core.coverage import SourceCoverage
 from rclagent.core.diagnosis import (
+    Agents,
     Change,
     ChangeKind,
     Diagnosis,
     IncidentSummary,
+    Reasoning,
     RootCause,
     RuledOut,
     Verdict,
@@ -118,6 +120,23 @@ def test_a_healthy_incident_tells_what_changed(healthy: Diagnosis, changed: Chan
     assert "  cart changed from 1.0 to 1.1 at -130 s" in render_text(changed(healthy, ("cart", -130)))
 
 
+def test_the_explanation_of_a_model_is_told_as_its_words(reasoned: Diagnosis) -> None:
+    lines = render_text(reasoned).splitlines()
+    title = lines.index("In the words of the model, which prove nothing:")
+    assert lines[title + 1 : title + 3] == [
+        "  The replies of cart are late. The others wait for it.",
+        "",
+    ]
+
+
+def test_a_long_explanation_keeps_its_end_and_the_width(reasoned: Diagnosis) -> None:
+    """1,500 characters are what a model may write."""
+    words = "late " * 299 + "done."
+    lines = render_text(reasoned.model_copy(update={"explanation": words})).splitlines()
+    assert any(line.endswith(" done.") for line in lines)
+    assert max(map(len, lines)) <= WIDTH
+
+
 @given(st.text(max_size=40), st.text(max_size=200))
 def test_no_telemetry_text_reaches_the_terminal_raw(name: str, statement: str) -> None:
     diagnosis = Diagnosis(
@@ -137,6 +156,8 @@ def test_no_telemetry_text_reaches_the_terminal_raw(name: str, statement: str) -
             ),
         ),
         ruled_out=(RuledOut(service=name, reason=statement),),
+        explanation=statement,
+        agents=Agents(reasoning=Reasoning(model=name, spend="all", questions=1, candidates_weighed=(name,))),
         changes=tuple(
             Change(service=who, kind=ChangeKind.PODS, earliest_ns=0, at_ns=0, statement=statement)
             for who in (name, "cart")
