@@ -15,8 +15,8 @@ from rclagent import InputError
 RESULTS: Final = Path(__file__).parent / "results"
 """Files that the documents show."""
 
-PARTS: Final = ("only-", "without-")
-"""How methods are called that are RCLAgent without some of its parts."""
+ABLATIONS: Final = "ablation.json"
+"""File of scores of RCLAgent without some of its parts, and of the whole beside them."""
 
 Content = dict[str, Any]
 """What a command wrote with ``--out``."""
@@ -41,7 +41,7 @@ class Kept:
     scales: Sequence[Content] = ()
     """Of ``scale``, one a size."""
     ablations: Sequence[Score] = ()
-    """Of ``score``, methods that are RCLAgent without some of its parts."""
+    """Those of ABLATIONS."""
 
 
 def read_kept(folder: Path) -> Kept:
@@ -54,6 +54,7 @@ def read_kept(folder: Path) -> Kept:
         part.NAME: [] for part in (quiet, modalities, weakest, onset, calibrate, scale)
     }
     scores: list[Score] = []
+    ablations: list[Score] = []
     for path in sorted(folder.glob("*.json")):
         try:
             content = json.loads(path.read_text(encoding="utf-8"))
@@ -61,17 +62,17 @@ def read_kept(folder: Path) -> Kept:
                 if entry["dataset"] in others:
                     others[entry["dataset"]].append(entry)
                 elif entry["dataset"] != ALL:
-                    scores.append(Score.from_json(entry))
+                    found = ablations if path.name == ABLATIONS else scores
+                    found.append(Score.from_json(entry))
         except (ValueError, KeyError, TypeError) as error:
             raise InputError(
                 f"{path} is not a result: {error}.", "Write it with `--out` of the command that it is from."
             ) from None
     if not scores:
         raise InputError(f"{folder} holds no scores.", "Write some with `score --out` first.")
-    whole = [score for score in scores if not score.method.startswith(PARTS)]
     return Kept(
-        scores=sorted(whole, key=lambda score: score.method != "rclagent"),
-        ablations=[score for score in scores if score.method.startswith(PARTS)],
+        scores=sorted(scores, key=lambda score: score.method != "rclagent"),
+        ablations=sorted(ablations, key=lambda score: (score.method != "rclagent", score.method)),
         quiet=others[quiet.NAME],
         modalities=others[modalities.NAME],
         weakest=others[weakest.NAME],

@@ -111,13 +111,12 @@ def _kinds(scores: Sequence[Score]) -> list[str]:
 
 
 def _ablations(kept: Kept) -> list[str]:
-    """recall@1 of each ablation beside that of the whole, by data set."""
+    """Rank 1 and recall@3 of each ablation, by data set."""
     if not kept.ablations:
         return []
-    whole = [score for score in kept.scores if score.method == "rclagent"]
     labels = list(dict.fromkeys(score.label for score in kept.ablations))
-    of = {(score.method, score.label): score for score in (*whole, *kept.ablations)}
-    methods = ["rclagent", *dict.fromkeys(score.method for score in kept.ablations)]
+    of = {(score.method, score.label): score for score in kept.ablations}
+    methods = dict.fromkeys(score.method for score in kept.ablations)
     figures = ("first_hit@1", "recall@3")
     head = ["method", *(f"{label} {figure}" for label in labels for figure in figures)]
     table = [

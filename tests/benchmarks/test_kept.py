@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.kept import read_kept
+from benchmarks.kept import ABLATIONS, read_kept
 from rclagent import InputError
 from tests.benchmarks.test_render import QUIET, score
 
@@ -56,8 +56,13 @@ def test_without_scores_nothing_is_shown(tmp_path: Path) -> None:
 
 
 def test_what_is_rclagent_without_a_part_is_kept_apart(tmp_path: Path) -> None:
-    names = ("rclagent", "without-logs", "only-legs", "random")
-    put(tmp_path, "a.json", [score(name, "x").to_json() for name in names])
+    """In a file of its own, with the whole first."""
+    put(tmp_path, "a.json", score("rclagent", "x").to_json())
+    put(
+        tmp_path,
+        ABLATIONS,
+        [score(name, "y").to_json() for name in ("without-logs", "only-legs", "rclagent")],
+    )
     kept = read_kept(tmp_path)
-    assert [found.method for found in kept.scores] == ["rclagent", "random"]
-    assert [found.method for found in kept.ablations] == ["without-logs", "only-legs"]
+    assert [(found.method, found.data) for found in kept.scores] == [("rclagent", "x")]
+    assert [found.method for found in kept.ablations] == ["rclagent", "only-legs", "without-logs"]

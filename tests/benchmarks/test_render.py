@@ -146,7 +146,8 @@ def test_a_document_without_both_markers_is_told(tmp_path: Path, text: str) -> N
 
 
 def test_ablations_stand_below_the_whole_in_a_table_of_their_own() -> None:
-    kept = Kept([score("rclagent", "x")], ablations=[score("without-logs", "x", hit=False)])
+    parts = [score("rclagent", "x"), score("without-logs", "x", hit=False)]
+    kept = Kept([score("rclagent", "x")], ablations=parts)
     text = full_figures(kept)
     assert "### RCLAgent without some of its parts" in text
     assert "| rclagent | 1.00 | 1.00 |" in text
