@@ -27,6 +27,8 @@ MAX_NAMES: Final = 3
 """Other services named for one reason."""
 MAX_KINDS: Final = 4
 """Kinds of observation told of a service, the strongest of each."""
+LEAST_CHANCE: Final = 0.001
+"""What quiet time shows less often than this does not speak against a cause."""
 RIVAL_SHARE: Final = 0.5
 """Another candidate speaks against a cause from this share of its score on."""
 SLIP: Final = 0.9
@@ -226,6 +228,8 @@ def _against(cause: RootCause, cited: Sequence[Evidence], records: Records) -> I
         yield f"The verdict is {diagnosis.verdict.value}: what it shows is too little to be called a fault."
     if reason := records.reason_against(cause.service):
         yield f"Ruled out: {reason}."
+    if LEAST_CHANCE <= cause.chance < 1:
+        yield f"Quiet time shows as much in {cause.chance:.1%} of its windows."
     least = RIVAL_SHARE * cause.score
     rivals = [other for other in diagnosis.root_causes if other.rank != cause.rank and other.score >= least]
     if rivals:

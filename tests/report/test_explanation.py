@@ -139,6 +139,17 @@ def test_what_speaks_against_a_cause_is_told(shop: Diagnosis) -> None:
     )
 
 
+@pytest.mark.parametrize(("chance", "told"), [(0.034, True), (0.0009, False), (1.0, False)])
+def test_what_quiet_time_shows_as_well_speaks_against_a_cause(
+    shop: Diagnosis, chance: float, told: bool
+) -> None:
+    """Not what it hardly ever shows, nor what nobody knows."""
+    causes = (shop.root_causes[0].model_copy(update={"chance": chance}), *shop.root_causes[1:])
+    against = explain(shop.model_copy(update={"root_causes": causes})).causes[0].against
+    assert ("Quiet time shows as much in 3.4% of its windows." in against) is told
+    assert any("Quiet time" in sentence for sentence in against) is told
+
+
 def test_a_channel_without_records_is_not_held_against_a_cause(shop: Diagnosis) -> None:
     spans = {"spans": Modality(incident=9, baseline=9), "logs": Modality(baseline=9)}
     blind = shop.model_copy(update={"coverage": shop.coverage.model_copy(update={"modalities": spans})})
