@@ -24,15 +24,7 @@ import polars as pl
 
 from rclagent.evidence.changes import HALF, weight
 from rclagent.evidence.fusion import lost_share
-from rclagent.evidence.ownership import (
-    STEADY,
-    STORES_LATE,
-    STORES_SLOW,
-    VARYING,
-    WILD,
-    Owner,
-    find_owners,
-)
+from rclagent.evidence.ownership import STEADY, STORES_LATE, STORES_SLOW, VARYING, Owner, find_owners
 
 LEAST_LOSS: Final = 0.05
 """An owner of less than this share of the lost time is not named."""
@@ -56,7 +48,7 @@ def charge_legs(legs: pl.DataFrame, unrecorded: pl.DataFrame | None = None) -> p
         unrecorded: Calls without a span of their own (rclagent.evidence.legs.unrecorded_calls).
 
     Returns:
-        ``leg_id``, ``evidence_id``, ``service``, ``place``, ``n``, ``slow``, ``steady``, ``wild``,
+        ``leg_id``, ``evidence_id``, ``service``, ``place``, ``n``, ``slow``, ``steady``, ``mostly``,
         ``lost_ms``.
     """
     parts = (
@@ -71,17 +63,14 @@ def charge_legs(legs: pl.DataFrame, unrecorded: pl.DataFrame | None = None) -> p
     scatter = pl.when(is_half).then(pl.col("over_std_ms") / late).otherwise(_added_scatter(late))
     between = (scatter >= STEADY) & (scatter < VARYING)
     steady = pl.when(~between.fill_null(False)).then((scatter < STEADY).fill_null(False))
-    parts = parts.with_columns(steady.alias("steady"), (scatter >= WILD).fill_null(False).alias("wild"))
-    rest = ("n", "slow", "steady", "wild", "lost_ms")
-    parts = _without_waits_for_waiting(parts)
+    parts = parts.with_columns(steady.alias("steady"), (2 * pl.col("over") > pl.col("n")).alias("mostly"))
+    rest = ("n", "slow", "steady", "mostly", "lost_ms")
     inside, calls = parts.filter(pl.col("caller") == ""), parts.filter(pl.col("caller") != "")
     sides = [(calls, "callee", "in_"), (calls, "caller", "out_"), (inside, "callee", "")]
     if unrecorded is not None:
-        called = unrecorded.rename({"service": "callee", "callee": "called"})
-        waits = inside.filter(pl.col("leg") == "self").join(called, on=["callee", "operation"])
-        # Who waits for what is gone waits for nothing else.
-        held_up = waits.filter("lost").select("leg_id")
-        sides[-1] = (inside.join(held_up, on="leg_id", how="anti"), "callee", "")
+        waits = inside.filter(pl.col("leg") == "self").join(
+            unrecorded.rename({"service": "callee", "callee": "called"}), on=["callee", "operation"]
+        )
         sides.append((waits.with_columns(pl.lit("wait").alias("leg")), "called", "in_"))
     return pl.concat(
         table.select(
@@ -93,18 +82,6 @@ def charge_legs(legs: pl.DataFrame, unrecorded: pl.DataFrame | None = None) -> p
         )
         for table, end, prefix in sides
     )
-
-
-def _without_waits_for_waiting(parts: pl.DataFrame) -> pl.DataFrame:
-    """The legs without waits for peers that wait for slow ones themselves.
-
-    Of a service that records its calls and nothing else, what it waits for is part of what others wait for.
-    """
-    waits = (pl.col("leg") == "store") & (pl.col("caller") != "")
-    held_up = parts.filter(waits & pl.col("slow"))["caller"].unique()
-    at_work = parts.filter(pl.col("leg") == "self")["callee"].unique()
-    peer = pl.col("callee")
-    return parts.filter(~(waits & peer.is_in(held_up.implode()) & ~peer.is_in(at_work.implode())))
 
 
 def _added_scatter(late: pl.Expr) -> pl.Expr:
@@ -147,7 +124,8 @@ def claim_legs(
 ) -> LegClaims:
     """Owners of the slow legs, and how much of the lost time each leg of theirs is.
 
-    Where nothing tells a service from the peer that it waits for, the peer has half the weight.
+    Where nothing tells a service from the peer that it waits for, the peer has half the weight of the
+    service.
 
     Args:
         legs: rclagent.evidence.legs.compare_legs, with ``evidence_id``.
@@ -160,7 +138,7 @@ def claim_legs(
     if unrecorded is not None:
         # What its own resources explain needs no callee.
         held_up = [service for service, deviates in seen.items() if deviates]
-        unrecorded = unrecorded.filter(~pl.col("service").is_in(held_up) | pl.col("lost"))
+        unrecorded = unrecorded.filter(~pl.col("service").is_in(held_up))
     places = charge_legs(legs, unrecorded)
     owners = find_owners(places, LEAST_LOSS, [service for service, deviates in seen.items() if not deviates])
     lost = places.filter("slow").unique("leg_id")
@@ -204,7 +182,7 @@ def claim_code(
 
     Args:
         logs: rclagent.evidence.logs.compare_templates, with ``evidence_id``; so the others.
-        calls: rclagent.evidence.pods.unheard_calls.
+        calls: rclagent.evidence.errors.unheard_calls.
         breaks: rclagent.evidence.calls.compare_breaks.
         errors: rclagent.evidence.errors.owed_errors.
         silence: rclagent.evidence.errors.compare_attempts.

@@ -19,7 +19,13 @@ from rclagent.evidence.claims import Weights, claim_code, claim_legs, claim_reso
 from rclagent.evidence.deploys import find_changes
 from rclagent.evidence.dominance import dominant_legs
 from rclagent.evidence.entry import compare_entries
-from rclagent.evidence.errors import compare_attempts, compare_errors, owed_errors
+from rclagent.evidence.errors import (
+    compare_attempts,
+    compare_errors,
+    owed_errors,
+    unheard_calls,
+    vanished_pods,
+)
 from rclagent.evidence.fault_types import name_fault
 from rclagent.evidence.findings import Candidate, Claim, Entry, Findings
 from rclagent.evidence.fusion import Suspicion, fuse
@@ -41,7 +47,6 @@ from rclagent.evidence.observations import (
 )
 from rclagent.evidence.ownership import Owner
 from rclagent.evidence.placement import place
-from rclagent.evidence.pods import lost_pods, missing_pods, unheard_calls, vanished_pods
 from rclagent.evidence.resources import compare_series
 from rclagent.evidence.statistics import Z_GATE
 from rclagent.evidence.witnesses import Observed, exhibits, with_references, witnesses
@@ -68,9 +73,7 @@ def collect_evidence(incident: Incident, without: Collection[Channel | Idea] = (
     legs = legs.clear() if Channel.LEGS in without else legs
     legs = whole_calls(legs) if Idea.HALVES in without else legs
     entries = compare_entries(store, window, baseline)
-    lost = lost_pods(store, window, baseline)
-    unrecorded = unrecorded_calls(baseline, lost["service"])
-    observed, evidence = _observe(incident, legs, entries, baseline, without, lost, unrecorded)
+    observed, evidence = _observe(incident, legs, entries, baseline, without)
     shown = exhibits(store, window, baseline, observed)
     seen = witnesses(shown)
     evidence = with_references(evidence, seen)
@@ -82,7 +85,7 @@ def collect_evidence(incident: Incident, without: Collection[Channel | Idea] = (
     all_legs = all_legs.filter("slow") if Idea.NEGATIVES in without else all_legs
     resources = claim_resources(observed.series)
     seen_resources = {} if Channel.RESOURCES in without else _strained(incident, baseline, resources)
-    timing = claim_legs(all_legs, request_ms, seen_resources, unrecorded)
+    timing = claim_legs(all_legs, request_ms, seen_resources, unrecorded_calls(baseline))
     breaks = own_breaks(observed.breaks, observed.calls, observed.legs, baseline)
     code, breakers = claim_code(observed.logs, observed.calls, breaks, observed.errors, observed.silence)
     services = _service_calls(incident, baseline)
@@ -120,19 +123,10 @@ def _observe(
     entries: pl.DataFrame,
     baseline: Baseline,
     without: Collection[Channel | Idea],
-    lost: pl.DataFrame,
-    unrecorded: pl.DataFrame,
 ) -> tuple[Observed, dict[str, Evidence]]:
     store, window = incident.store, incident.window
-    calls = unheard_calls(compare_calls(store, window, baseline), lost["service"])
-    errors = owed_errors(compare_errors(store, window, baseline), unrecorded)
-    felt = [*errors["callee"].drop_nulls(), *calls.filter("unheard")["callee"]]
-    silence = pl.concat(
-        [
-            compare_attempts(store, window, baseline),
-            missing_pods(lost.filter(pl.col("service").is_in(felt)), baseline),
-        ]
-    )
+    calls = unheard_calls(compare_calls(store, window, baseline), store, window, baseline)
+    errors = owed_errors(compare_errors(store, window, baseline), calls)
     breaks, led = compare_breaks(store, window, baseline), Idea.LEADS not in without
     breaks = breaks.clear() if Idea.BREAK_POINTS in without else breaks
     deviating = entries.filter(pl.max_horizontal("slow_z", "failed_z") > Z_GATE)
@@ -143,7 +137,7 @@ def _observe(
         "calls": (Channel.CALLS, calls, call_evidence),
         "breaks": (Channel.CALLS, breaks, break_evidence),
         "errors": (Channel.ERRORS, errors, error_evidence),
-        "silence": (Channel.ERRORS, silence, silence_evidence),
+        "silence": (Channel.ERRORS, compare_attempts(store, window, baseline), silence_evidence),
         "series": (Channel.RESOURCES, compare_series(store, window, baseline), series_evidence),
         "entries": (Channel.ENTRY, deviating, entry_evidence),
     }

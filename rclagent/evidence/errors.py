@@ -1,4 +1,4 @@
-"""Errors channel: operations at which errors start more often, and calls that nobody answers.
+"""Errors channel: operations at which errors start more often, and components gone silent.
 
 An error is credited where it starts: to the failed span without a failed child. The share of spans
 of an operation at which errors start is compared with the baseline; it counts from z > 3, three
@@ -23,6 +23,7 @@ from rclagent.core.baseline import Baseline
 from rclagent.core.store import TelemetryStore
 from rclagent.core.window import Window
 from rclagent.evidence.changes import changed
+from rclagent.evidence.revisions import replaced_pods
 from rclagent.evidence.statistics import Z_GATE, share_z
 
 CALL: Final = ("service", "operation", "peer")
@@ -31,6 +32,9 @@ MIN_ERRORS: Final = 3
 """One or two errors happen at random."""
 MIN_RISE: Final = 0.02
 """Rise of the error share that users notice."""
+EXPECTED_SPANS: Final = 10.0
+"""Spans to be expected of a pod before none at all means that it is gone: chance of none is e^-10 = 0.005
+%."""
 
 
 def compare_errors(store: TelemetryStore, window: Window, baseline: Baseline) -> pl.DataFrame:
@@ -85,12 +89,11 @@ def compare_attempts(store: TelemetryStore, window: Window, baseline: Baseline) 
         CALL, ``callee``, ``n``, ``hits`` (unanswered), ``base_n``, ``base_hits``, ``change``, ``z``, in order
         of key.
     """
-    tried = store.attempts([window])
-    now, before = _answers(tried), _answers(baseline.attempts)
+    now, before = _answers(store.attempts([window])), _answers(baseline.attempts)
     both = now.join(before.rename({"n": "base_n", "hits": "base_hits"}), on=CALL, how="inner")
     change = pl.col("hits") / pl.col("n") - pl.col("base_hits") / pl.col("base_n")
     z = share_z(pl.col("hits"), pl.col("n"), pl.col("base_hits"), pl.col("base_n"))
-    missed = missing_callees(tried, baseline.attempts)
+    missed = missing_callees(store.attempts([window]), baseline.attempts)
     return (
         both.with_columns(change.alias("change"), z.alias("z"))
         .filter(
@@ -129,31 +132,6 @@ def missing_callees(now: pl.DataFrame, before: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def owed_errors(errors: pl.DataFrame, unrecorded: pl.DataFrame) -> pl.DataFrame:
-    """Errors (compare_errors), those of requests with a call that nobody could take owed by the callee.
-
-    Where callers record no calls, a request that nobody answers fails at the caller.
-
-    Args:
-        errors: compare_errors.
-        unrecorded: rclagent.evidence.legs.unrecorded_calls.
-    """
-    owing = (
-        unrecorded.filter("lost")
-        .unique(["service", "operation"], keep="first", maintain_order=True)
-        .select("service", "operation", pl.col("callee").alias("owing"))
-    )
-    owes = pl.col("callee").is_null() & pl.col("owing").is_not_null()
-    return (
-        errors.join(owing, on=["service", "operation"], how="left", maintain_order="left")
-        .with_columns(
-            pl.coalesce("callee", "owing").alias("callee"),
-            pl.when(owes).then("hits").otherwise("unanswered").alias("unanswered"),
-        )
-        .drop("owing")
-    )
-
-
 def _usual_callees(before: pl.DataFrame) -> pl.DataFrame:
     """CALL and the ``callee`` that answered most often, where anyone did."""
     answered = before.filter(pl.col("callee") != "")
@@ -166,6 +144,56 @@ def _most(callees: pl.DataFrame, figure: str) -> pl.DataFrame:
     return falling.unique(CALL, keep="first", maintain_order=True).select(*CALL, "callee")
 
 
+def unheard_calls(
+    calls: pl.DataFrame, store: TelemetryStore, window: Window, baseline: Baseline
+) -> pl.DataFrame:
+    """Calls that changed (rclagent.evidence.calls.compare_calls), with ``unheard``: the callee lost a pod, so
+    that they vanish for want of someone to take them."""
+    gone = gone_services(store, window, baseline)
+    return calls.with_columns(((pl.col("change") < 0) & pl.col("callee").is_in(gone)).alias("unheard"))
+
+
+def owed_errors(errors: pl.DataFrame, calls: pl.DataFrame) -> pl.DataFrame:
+    """Errors (compare_errors), those of requests whose calls go unheard owed by the callee.
+
+    Where callers record no calls, a request that nobody answers fails at the caller, and the call is
+    missing.
+
+    Args:
+        errors: compare_errors.
+        calls: unheard_calls.
+    """
+    unheard = (
+        calls.filter("unheard")
+        .sort("service", "operation", "change", "callee")
+        .unique(["service", "operation"], keep="first", maintain_order=True)
+        .select("service", "operation", pl.col("callee").alias("owing"))
+    )
+    owes = pl.col("callee").is_null() & pl.col("owing").is_not_null()
+    return (
+        errors.join(unheard, on=["service", "operation"], how="left", maintain_order="left")
+        .with_columns(
+            pl.coalesce("callee", "owing").alias("callee"),
+            pl.when(owes).then("hits").otherwise("unanswered").alias("unanswered"),
+        )
+        .drop("owing")
+    )
+
+
+def gone_services(store: TelemetryStore, window: Window, baseline: Baseline) -> list[str]:
+    """Services of which a pod is gone: no span of it, while its siblings send some, or while no log line and
+    no metric of it is there either, though there used to be. Else it may only not be called any more."""
+    keys = ["service", "pod"]
+    gone = vanished_pods(store, window, baseline)
+    now = store.components([window])
+    at_work = now.filter(pl.col("spans") > 0)["service"].unique()
+    speaks = (pl.col("logs") > 0) | (pl.col("metrics") > 0)
+    spoke = baseline.components.filter(speaks).select(keys)
+    mute = gone.join(spoke, on=keys, how="semi").join(now.filter(speaks), on=keys, how="anti")
+    sure = pl.concat([gone.filter(pl.col("service").is_in(at_work.implode())), mute])
+    return sure["service"].unique().sort().to_list()
+
+
 def _answers(attempts: pl.DataFrame) -> pl.DataFrame:
     """Calls tried ``n`` and unanswered ``hits`` of each call that is ever answered."""
     return (
@@ -175,4 +203,30 @@ def _answers(attempts: pl.DataFrame) -> pl.DataFrame:
             pl.col("hits").filter(pl.col("callee") == "").sum().alias("unanswered"),
         )
         .select(*CALL, "n", pl.col("unanswered").alias("hits"))
+    )
+
+
+def vanished_pods(store: TelemetryStore, window: Window, baseline: Baseline) -> pl.DataFrame:
+    """Pods that sent spans in the baseline, should have sent at least EXPECTED_SPANS, and sent none.
+
+    A pod whose service has a pod that the baseline does not know was replaced: a deploy. So was one whose
+    place another took before the baseline ended.
+
+    Returns:
+        ``service``, ``pod``, ``expected`` (spans), in order of key.
+    """
+    now = store.components([window]).filter(pl.col("spans") > 0)
+    before = baseline.components.filter((pl.col("spans") > 0) & (pl.col("pod") != ""))
+    total, base_total = now["spans"].sum(), baseline.components["spans"].sum()
+    keys = ["service", "pod"]
+    replaced = now.join(before, on=keys, how="anti").filter(pl.col("pod") != "")["service"].unique()
+    if not base_total:
+        return before.select(*keys, pl.lit(0.0).alias("expected")).clear()
+    return (
+        before.join(now, on=keys, how="anti")
+        .join(replaced_pods(baseline.revisions), on=keys, how="anti")
+        .group_by(keys)
+        .agg((pl.col("spans").sum() * total / base_total).alias("expected"))
+        .filter((pl.col("expected") >= EXPECTED_SPANS) & ~pl.col("service").is_in(replaced.implode()))
+        .sort(keys)
     )

@@ -51,9 +51,7 @@ def name_fault(
     saturated = [item for item in full if _resource(item) is not FaultType.UNKNOWN]
     if saturated:
         return _resource(max(saturated, key=lambda item: (item.strength, item.id)))
-    silence = max((suspicion.weights[item.id] for item in mine if _unanswered(item)), default=0.0)
-    # Who waits for nobody's answer is slow, too.
-    if owners and suspicion.timing >= suspicion.code_left and silence < UNANSWERED * suspicion.timing:
+    if owners and suspicion.timing >= suspicion.code_left:
         kind = _mechanism(owners[0], legs, suspicion)
         if kind is not FaultType.UNKNOWN:
             return kind

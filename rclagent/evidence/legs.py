@@ -13,7 +13,7 @@ percentile (plus a margin) than chance allows, z > 3 from the share above it aga
 How many values are far above is told by their first two moments: sums of s1 of the times above and of s2 of
 their squares are those of s1^2 / s2 values, all late by s2 / s1. Quiet values are so late with a probability
 of at most v / (v + (s2 / s1)^2), v their variance (Cantelli), whatever their distribution; z > 8 against
-that, ten values, and one in 25, make the leg of a call slow.
+that, ten values, and one in 25, make a leg slow.
 
 Hundreds of legs are looked at, many with few calls, so of those that pass only the ones count whose exact
 probability holds up against that many (rclagent.evidence.statistics.discoveries), or that moved as a
@@ -26,7 +26,7 @@ rise by half as much moved with a clock: that is skew, not delay.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from typing import Final
 
 import polars as pl
@@ -108,17 +108,11 @@ def whole_calls(legs: pl.DataFrame) -> pl.DataFrame:
     return pl.concat([rest, gaps, *halves]).sort(LEG_KEYS)
 
 
-def unrecorded_calls(baseline: Baseline, lost: Collection[str] = ()) -> pl.DataFrame:
-    """Calls that callers record no span for: of callers that do other things without that callee, and to
-    services that lost a pod.
-
-    Args:
-        baseline: What is usual.
-        lost: Services that lost a pod.
+def unrecorded_calls(baseline: Baseline) -> pl.DataFrame:
+    """Calls that callers record no span for, of callers that do other things without that callee.
 
     Returns:
-        ``service``, ``operation`` (by which requests enter it), ``callee``: called in most of these requests;
-        ``lost`` (Boolean), the callee lost a pod.
+        ``service``, ``operation`` (by which requests enter it), ``callee``: called in most of these requests.
     """
     recorded = baseline.legs.filter(pl.col("leg") == "gap").select(service="caller", callee="callee")
     messages = baseline.legs.filter(pl.col("leg") == "message").select("callee", call="operation")
@@ -132,12 +126,7 @@ def unrecorded_calls(baseline: Baseline, lost: Collection[str] = ()) -> pl.DataF
         .join(entered.group_by("service").agg(pl.len().alias("operations")), on="service")
     )
     does_without = pl.len().over("service", "callee") < pl.col("operations")
-    return (
-        calls.with_columns(pl.col("callee").is_in(list(lost)).alias("lost"))
-        .filter(does_without | pl.col("lost"))
-        .drop("operations")
-        .sort("service", "operation", "callee")
-    )
+    return calls.filter(does_without).drop("operations").sort("service", "operation", "callee")
 
 
 def judged_legs(seen: pl.DataFrame, quiet: pl.DataFrame, *, by: Sequence[str] = ()) -> pl.DataFrame:

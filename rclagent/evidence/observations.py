@@ -46,13 +46,13 @@ def leg_evidence(row: Row) -> Evidence:
         ("median", "p50_ms", "base_p50_ms") if typical else ("mean", "mean_ms", "base_mean_ms")
     )
     rise = row[now] - row[before]
-    asked = f"{callee} ({operation})" if caller else operation
+    waited_for = f"{callee} ({operation})" if caller else operation
     # The halves of a call are read on two clocks: only how much later they became means anything.
     what = {
         "request": f"requests from {caller} reach {callee} ({operation}) {ms(rise)} later than usual",
         "response": f"responses of {callee} ({operation}) reach {caller} {ms(rise)} later than usual",
         "message": f"messages from {caller} reach {callee} ({operation}) {ms(rise)} later than usual",
-        "store": f"{caller or callee} waits {ms(row[now])} for {asked} instead of {ms(row[before])}",
+        "store": (f"{caller or callee} waits {ms(row[now])} for {waited_for} instead of {ms(row[before])}"),
         "self": f"{callee} spends {ms(row[now])} itself in {operation} instead of {ms(row[before])}",
     }[row["leg"]]
     return Evidence(
@@ -166,24 +166,21 @@ def error_evidence(row: Row) -> Evidence:
 
 
 def silence_evidence(row: Row) -> Evidence:
-    """Calls that nobody answers any more, or pods that are gone."""
-    service, callee, operation = row["service"], row["callee"], row["operation"]
-    what = (
-        f"calls of {service} ({operation}) get no answer, above all those to {callee}"
-        if operation
-        else f"pods of {callee} send no spans any more, of those to be expected are missing"
-    )
+    """Calls that nobody answers any more."""
     return Evidence(
-        id=evidence_id("silence", service, operation, callee, *_named(row["peer"])),
+        id=evidence_id("silence", row["service"], row["operation"], row["callee"], *_named(row["peer"])),
         channel=Channel.ERRORS,
         kind=EvidenceKind.SILENCE,
-        component=Component(service=service),
-        operation=operation or None,
-        peer=callee if operation else None,
+        component=Component(service=row["service"]),
+        operation=row["operation"],
+        peer=row["callee"],
         strength=figure(row["z"]),
         incident=figures(row, n="n", hits="hits"),
         baseline=figures(row, n="base_n", hits="base_hits"),
-        statement=f"{what}: {counts(row)}",
+        statement=(
+            f"calls of {row['service']} ({row['operation']}) get no answer, above all those to "
+            f"{row['callee']}: {counts(row)}"
+        ),
     )
 
 

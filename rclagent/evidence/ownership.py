@@ -50,22 +50,19 @@ class Signature:
     """Of these, places that are late by a constant time if by this mechanism."""
     varying: frozenset[str] = frozenset()
     """Of these, places that are late by a varying time if by this mechanism."""
-    tame: frozenset[str] = frozenset()
-    """Of these, places that are late by no wildly varying time if by this mechanism."""
-    wild: frozenset[str] = frozenset()
-    """Of these, places that are late by a wildly varying time if by this mechanism."""
-    besides: frozenset[str] = frozenset()
-    """Places that are slow as well if by this mechanism; not explained, but counted against when they are
-    not."""
+    mostly: frozenset[str] = frozenset()
+    """Of these, places that are late in most calls if by this mechanism."""
+    seldom: frozenset[str] = frozenset()
+    """Of these, places that are late in fewer calls if by this mechanism."""
 
     def unfit(self) -> pl.Expr:
         """Whether the lateness of a leg is not this mechanism's."""
-        place, steady, wild = pl.col("place"), pl.col("steady"), pl.col("wild")
+        place, steady = pl.col("place"), pl.col("steady")
         return (
             (place.is_in(list(self.steady)) & ~steady.fill_null(True))
             | (place.is_in(list(self.varying)) & steady.fill_null(False))
-            | (place.is_in(list(self.tame)) & wild)
-            | (place.is_in(list(self.wild)) & ~wild)
+            | (place.is_in(list(self.mostly)) & ~pl.col("mostly"))
+            | (place.is_in(list(self.seldom)) & pl.col("mostly"))
         )
 
 
@@ -76,9 +73,8 @@ def _places(*names: str) -> frozenset[str]:
 STORES_LATE: Final = Signature(
     "waits a constant time for its peers",
     FaultType.NETWORK_DELAY,
-    _places("out_store"),
+    _places("out_store", "in_response", "in_message"),
     steady=_places("out_store"),
-    besides=_places("in_response", "in_message"),
 )
 STORES_SLOW: Final = Signature(
     "slow peers", FaultType.DISK_IO, _places("out_store"), varying=_places("out_store")
@@ -91,7 +87,7 @@ SELDOM_WAITING: Final = Signature(
     FaultType.NETWORK_LOSS,
     _places("in_wait"),
     _places("self"),
-    wild=_places("in_wait", "self"),
+    seldom=_places("in_wait", "self"),
 )
 SIGNATURES: Final = (
     Signature(
@@ -144,7 +140,7 @@ SIGNATURES: Final = (
         _places("in_request", "out_response", "self"),
         _places("in_message", "in_wait", "store", "out_store"),
         varying=_places("in_request", "in_message"),
-        tame=_places("in_message", "in_wait"),
+        mostly=_places("in_message", "in_wait"),
     ),
     Signature("slow store", FaultType.DISK_IO, _places("store")),
     STORES_SLOW,
@@ -171,9 +167,6 @@ PEER_PLACES: Final = _places("in_store", "out_message")
 STEADY: Final = 0.15
 """Late values whose standard deviation is below this share of their mean are late by a constant: delayed
 packets measured 0.004 to 0.08."""
-WILD: Final = 0.5
-"""From here on they vary wildly, as lost packets do: TCP sends again after 0.2 s or 1 s, and doubles that.
-Turns on the CPU lie below."""
 VARYING: Final = 0.25
 """From here on they are late by a varying time, as turns on the CPU are; between the two lie waits for
 several delayed packets, and chance in few values: they may be either."""
@@ -203,8 +196,8 @@ def find_owners(places: pl.DataFrame, least: float, quiet: Collection[str] = ())
     Args:
         places: One line for each (leg, service it may be charged to): ``leg_id`` (position of the
             leg), ``service``, ``place``, ``n``, ``slow``, ``steady`` (late by a constant
-            time; null where it may be), ``wild`` (late by wildly varying times), ``lost_ms`` (time
-            lost; 0 unless slow).
+            time; null where it may be), ``mostly`` (most calls are late), ``lost_ms`` (time lost; 0
+            unless slow).
         least: Owners that explain less than this share of all time lost are not named.
         quiet: Services whose own resources were seen and are as usual.
 
@@ -227,8 +220,7 @@ def _best_owner(places: pl.DataFrame, explained: set[int], quiet: Collection[str
     for signature in SIGNATURES:
         place = pl.col("place")
         fits = places.with_columns((pl.col("slow") & ~signature.unfit()).alias("fits"))
-        told = list(signature.predicts | signature.besides)
-        hit = _precision(fits.filter(place.is_in(told)), signature)
+        hit = _precision(fits.filter(place.is_in(list(signature.predicts))), signature)
         open_legs = fits.filter(pl.col("fits") & ~pl.col("leg_id").is_in(list(explained)))
         gain = (
             open_legs.filter(place.is_in(list(signature.predicts | signature.allows)))
@@ -255,8 +247,8 @@ def _best_owner(places: pl.DataFrame, explained: set[int], quiet: Collection[str
 
 
 def _order(owner: Owner) -> tuple[float, float, int, str]:
-    """Of equals a service goes before a peer that shows nothing of itself, and a callee before a caller that
-    is late where it calls it and nowhere else."""
+    """Of equals a service goes before a peer that shows nothing of itself; and a callee before its caller
+    that is late where it calls it, and nowhere else."""
     peer = owner.signature.predicts <= PEER_PLACES
     return (
         owner.score,
@@ -273,7 +265,7 @@ def _precision(predicted: pl.DataFrame, signature: Signature) -> pl.DataFrame:
     against it. Work inside a service may be slow in one operation alone, so only slow ones count. Calls of a
     slow leg that are not late count as well: one replica of three may be at fault, one packet of five lost.
     """
-    if signature.predicts <= OWN_PLACES and not signature.besides:
+    if signature.predicts <= OWN_PLACES:
         predicted = predicted.filter("slow")
     fitting = (pl.col("n").filter("fits").sum() / pl.col("n").sum()).alias("precision")
     return predicted.group_by("service").agg(fitting)

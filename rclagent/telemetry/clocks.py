@@ -110,40 +110,53 @@ class Halves:
             CLOCK_KEYS of each pair of ends of messages, ``least`` and ``most`` possible offset, ``middle``;
             null where no call tells.
         """
-        one, other = self.machine[self.calls :].T
-        ends = self.ends[self.calls :].with_columns(pl.Series("one", one), pl.Series("other", other))
-        if ends.is_empty():
+        if self.calls == self.ends.height:
             return pl.DataFrame(schema=_POSSIBLE)
-        told = self._told(ms).group_by("one", "other").agg(
-            pl.col("least").max(),
-            pl.col("most").min(),
-            ((pl.col("least") + pl.col("most")) / 2).median().alias("middle"),
-        )  # fmt: skip
-        # One machine has one clock.
-        same = pl.col("one") == pl.col("other")
+        caller, callee = self.machine.T
+        one, other = np.minimum(caller, callee), np.maximum(caller, callee)
+        ends = self.ends.with_columns(
+            pl.Series("one", one),
+            pl.Series("other", other),
+            pl.Series("ahead", np.where(caller == one, 1, -1)),
+        )[self.calls :]
+        # Both halves of a call stand in the same order.
+        response = np.flatnonzero(self.is_response)
+        request = np.flatnonzero(~self.is_response)[: response.size]
+        pair = self.pair[response]
+        request_ms, response_ms = ms[self.row[request]], ms[self.row[response]]
+        turned = caller[pair] != one[pair]
+        told = (
+            pl.DataFrame(
+                {
+                    "one": one[pair],
+                    "other": other[pair],
+                    "most": np.where(turned, response_ms, request_ms),
+                    "least": -np.where(turned, request_ms, response_ms),
+                }
+            )
+            .filter(pl.col("most") >= pl.col("least"))  # else it was given up
+            .group_by("one", "other")
+            .agg(
+                pl.col("least").max(),
+                pl.col("most").min(),
+                ((pl.col("least") + pl.col("most")) / 2).median().alias("middle"),
+            )
+        )
         return (
             ends.join(told, on=["one", "other"], how="left", maintain_order="left")
             .with_columns(
-                pl.when(~same).then(name).otherwise(0.0).alias(name) for name in ("least", "most", "middle")
+                # One machine has one clock.
+                pl.when(pl.col("one") == pl.col("other")).then(0.0).otherwise(pl.col(name)).alias(name)
+                for name in ("least", "most", "middle")
+            )
+            .with_columns(
+                pl.when(pl.col("ahead") > 0).then("least").otherwise(-pl.col("most")).alias("least"),
+                pl.when(pl.col("ahead") > 0).then("most").otherwise(-pl.col("least")).alias("most"),
+                (pl.col("middle") * pl.col("ahead")).alias("middle"),
             )
             .select(*_POSSIBLE)
             .unique(CLOCK_KEYS, keep="first", maintain_order=True)
         )
-
-    def _told(self, ms: FloatArray) -> pl.DataFrame:
-        """``one`` and ``other`` machine of each answered call, both ways round, with the ``least`` and the
-        ``most`` that the other's clock can be ahead."""
-        # Both halves of a call stand in the same order, and requests before messages.
-        response = np.flatnonzero(self.is_response)
-        request = np.flatnonzero(~self.is_response)[: response.size]
-        there, back = ms[self.row[request]], ms[self.row[response]]
-        one, other = self.machine[self.pair[response]].T
-        tables = [
-            {"one": one, "other": other, "least": -back, "most": there},
-            {"one": other, "other": one, "least": -there, "most": back},
-        ]
-        told = pl.concat([pl.DataFrame(table) for table in tables])
-        return told.filter(pl.col("least") <= pl.col("most"))  # else it was given up
 
     def on_one_clock(self, ms: FloatArray, clocks: pl.DataFrame) -> FloatArray:
         """Legs with the offsets of the clocks taken out of the halves, shape (legs,)."""

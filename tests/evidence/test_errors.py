@@ -1,4 +1,4 @@
-"""Where errors start, and who no longer answers."""
+"""Where errors start, who no longer answers, and which pods are gone."""
 
 from __future__ import annotations
 
@@ -10,7 +10,16 @@ import pytest
 from rclagent.core.baseline import ATTEMPT_SCHEMA, Baseline
 from rclagent.core.telemetry import Telemetry
 from rclagent.core.window import Window
-from rclagent.evidence.errors import compare_attempts, compare_errors, missing_callees, owed_errors
+from rclagent.evidence.calls import compare_calls
+from rclagent.evidence.errors import (
+    compare_attempts,
+    compare_errors,
+    gone_services,
+    missing_callees,
+    owed_errors,
+    unheard_calls,
+    vanished_pods,
+)
 from rclagent.telemetry.frame_store import FrameStore
 from rclagent.testing import repeated, written
 
@@ -163,23 +172,82 @@ def test_nobody_is_missing_where_all_calls_are_answered_or_none_ever_was() -> No
     assert missing_callees(now, before).is_empty()
 
 
-def unrecorded(*, lost: bool) -> pl.DataFrame:
-    """The counter records no calls of its requests to the shelf."""
-    names = {"service": ["counter"], "operation": ["GET /"], "callee": ["shelf"]}
-    return pl.DataFrame(names).with_columns(lost=pl.lit(lost))
+def on_pods(*pods: str) -> Telemetry:
+    """A request on each pod of the shelf."""
+    return written("\n\n".join(f"shelf: GET items   0..10  pod={pod}" for pod in pods))
 
 
-def test_errors_of_requests_that_need_a_service_without_a_pod_are_owed_by_it(compared: Compared) -> None:
-    """All of them are unanswered; those of a caller whose callees are all there are its own."""
-    fine, failing = "counter: GET /   0..100", "counter: GET /   0..100  error"
-    scene = compared(repeated(written(fine), 20), written("\n\n".join([fine] * 5 + [failing] * 15)))
-    errors = compare_errors(*scene)
+def test_a_pod_from_which_at_least_ten_spans_are_due_and_none_came_is_gone(compared: Compared) -> None:
+    """Of 40 spans half were its own; of 30 now 15 are due."""
+    table = vanished_pods(*compared(on_pods(*["a", "b"] * 20), on_pods(*["a"] * 30)))
+    assert table.rows() == [("shelf", "b", 15.0)]
+
+
+@pytest.mark.parametrize(
+    "now",
+    [
+        ["a"] * 18,
+        ["a"] * 30 + ["b"],
+        ["a"] * 30 + ["c"],
+    ],
+)
+def test_a_pod_that_may_only_be_idle_or_was_replaced_is_not_gone(compared: Compared, now: list[str]) -> None:
+    """Nine due; one came; a pod of the same service that was never seen took its place."""
+    assert vanished_pods(*compared(on_pods(*["a", "b"] * 20), on_pods(*now))).is_empty()
+
+
+def test_a_pod_that_was_replaced_in_the_baseline_is_not_gone(compared: Compared) -> None:
+    """Of forty spans in the baseline half were its own, and none of the last twenty."""
+
+    def one_by_one(pods: str) -> Telemetry:
+        lines = (f"shelf: GET items   {at}..{at + 1}  pod={pod}" for at, pod in enumerate(pods))
+        return written("\n\n".join(lines))
+
+    assert vanished_pods(*compared(one_by_one("a" * 20 + "b" * 20), on_pods(*["b"] * 30))).is_empty()
+    for pods in ("ab" * 20, "ab" * 15 + "b" * 20):  # at work to the end; gone, and nobody in its place
+        assert vanished_pods(*compared(one_by_one(pods), on_pods(*["b"] * 40)))["pod"].to_list() == ["a"]
+
+
+def unrecorded(*pods: str, error: str = "") -> Telemetry:
+    """Requests of a counter that records no calls; each pod given answers one, and none is a call missed."""
+    return written(
+        "\n\n".join(
+            f"counter: GET /   0..100\n    shelf: GET items   20..80  pod={pod}"
+            if pod
+            else f"counter: GET /   0..100  {error}"
+            for pod in pods
+        )
+    )
+
+
+def test_calls_vanish_unheard_where_a_pod_of_the_callee_is_gone(compared: Compared) -> None:
+    """One of two pods sends no spans: 15 were due."""
+    scene = compared(unrecorded(*["a", "b"] * 20), unrecorded(*["a", ""] * 15))
+    calls = unheard_calls(compare_calls(*scene), *scene)
+    assert gone_services(*scene) == ["shelf"]
+    assert calls.select("service", "callee", "hits", "base_hits", "unheard").rows() == [
+        ("counter", "shelf", 15, 40, True)
+    ]
+
+
+def test_calls_of_a_service_with_all_its_pods_are_not_unheard(compared: Compared) -> None:
+    """Its caller asks less often; and new calls never are."""
+    quiet, less = unrecorded(*["a", "b"] * 20), unrecorded(*["a", "", "b", ""] * 10)
+    for before, now in ((quiet, less), (less, quiet)):
+        scene = compared(before, now)
+        calls = unheard_calls(compare_calls(*scene), *scene)
+        assert calls["unheard"].to_list() == [False]
+
+
+def test_errors_of_requests_whose_calls_go_unheard_are_owed_by_the_callee(compared: Compared) -> None:
+    """All of them are unanswered; those of a caller whose calls are all heard are its own."""
+    scene = compared(unrecorded(*["a", "b"] * 20), unrecorded(*["a", ""] * 15, error="error"))
+    calls, errors = unheard_calls(compare_calls(*scene), *scene), compare_errors(*scene)
     figures = ("service", "operation", "callee", "hits", "unanswered")
     assert errors.select(figures).rows() == [("counter", "GET /", None, 15, 0)]
-    assert owed_errors(errors, unrecorded(lost=True)).select(figures).rows() == [
-        ("counter", "GET /", "shelf", 15, 15)
-    ]
-    assert owed_errors(errors, unrecorded(lost=False)).equals(errors)
+    assert owed_errors(errors, calls).select(figures).rows() == [("counter", "GET /", "shelf", 15, 15)]
+    heard = calls.with_columns(unheard=False)
+    assert owed_errors(errors, heard).select(figures).rows() == errors.select(figures).rows()
 
 
 @pytest.mark.parametrize("side", [0, 1])
@@ -189,6 +257,7 @@ def test_without_spans_on_a_side_nothing_is_wrong(compared: Compared, side: int)
     scene = compared(*sides)
     assert compare_errors(*scene).is_empty()
     assert compare_attempts(*scene).is_empty()
+    assert vanished_pods(*scene).is_empty()
 
 
 def test_spans_without_any_status_show_no_errors(compared: Compared) -> None:

@@ -85,16 +85,6 @@ def test_lost_time_names_the_mechanism_of_its_owner(
     assert name_fault(timing, [owner(mechanism)], NO_LEGS, leg) == fault_type
 
 
-@pytest.mark.parametrize(("silence", "fault_type"), [(0.2, FaultType.CRASH), (0.1, FaultType.NETWORK_DELAY)])
-def test_who_waits_for_an_answer_that_never_comes_is_slow_for_a_crash(
-    shown_by: Shown, silence: float, fault_type: FaultType
-) -> None:
-    """A quarter of 0.6 is what the silence has to weigh."""
-    seen = {"e1": shown_by("e1", EvidenceKind.SELF_LEG), "e2": shown_by("e2", EvidenceKind.SILENCE)}
-    timing = Suspicion(timing=0.6, code=silence, code_left=silence, weights={"e1": 0.6, "e2": silence})
-    assert name_fault(timing, [owner("keeps callers waiting")], NO_LEGS, seen) == fault_type
-
-
 @pytest.mark.parametrize(
     ("mechanism", "leg"),
     [

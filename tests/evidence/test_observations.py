@@ -281,16 +281,6 @@ def test_silence_is_seen_at_the_caller_and_names_the_callee() -> None:
     assert (item.kind, item.component.service, item.peer) == (EvidenceKind.SILENCE, "counter", "shelf")
 
 
-def test_pods_that_are_gone_are_silence_of_their_service() -> None:
-    item = silence_evidence(ERRORS | {"service": "shelf", "operation": "", "callee": "shelf"})
-    assert (item.kind, item.component.service) == (EvidenceKind.SILENCE, "shelf")
-    assert (item.operation, item.peer) == (None, None)
-    assert item.statement == (
-        "pods of shelf send no spans any more, of those to be expected are missing: 11 of 12 against 3 of 63 "
-        "before"
-    )
-
-
 def test_a_limit_reached() -> None:
     item = series_evidence(SERIES)
     assert (item.kind, item.component.pod, item.component.node) == (EvidenceKind.SATURATION, "shelf-0", "n1")

@@ -17,16 +17,16 @@ SHAPE = {
     "n": pl.Int64,
     "slow": pl.Boolean,
     "steady": pl.Boolean,
-    "wild": pl.Boolean,
+    "mostly": pl.Boolean,
     "lost_ms": pl.Float64,
 }
 
 
 def leg(
-    lost_ms: float = 0.0, n: int = 10, steady: bool | None = True, wild: bool = False, **places: str
+    lost_ms: float = 0.0, n: int = 10, steady: bool | None = True, mostly: bool = True, **places: str
 ) -> Leg:
-    """A leg at each service that it may be charged to; slow where time was lost in it."""
-    return places, n, lost_ms, steady, wild
+    """A leg at each service that it may be charged to; slow where time was lost in it, in most calls."""
+    return places, n, lost_ms, steady, mostly
 
 
 def owners_of(*legs: Leg, least: float = 0.05, quiet: tuple[str, ...] = ()) -> list[Owner]:
@@ -37,8 +37,8 @@ def owners_of(*legs: Leg, least: float = 0.05, quiet: tuple[str, ...] = ()) -> l
 def table(*legs: Leg) -> pl.DataFrame:
     """The legs as the search reads them."""
     rows = [
-        (number, service, place, n, lost_ms > 0, steady, wild, lost_ms)
-        for number, (places, n, lost_ms, steady, wild) in enumerate(legs)
+        (number, service, place, n, lost_ms > 0, steady, mostly, lost_ms)
+        for number, (places, n, lost_ms, steady, mostly) in enumerate(legs)
         for service, place in places.items()
     ]
     return pl.DataFrame(rows, schema=SHAPE, orient="row")
@@ -53,24 +53,24 @@ def request(
     lost_ms: float = 0.0, n: int = 10, steady: bool | None = True, by: str = "counter", of: str = "shelf"
 ) -> Leg:
     """The request leg of a call."""
-    return leg(lost_ms, n, steady, False, **{of: "in_request", by: "out_request"})
+    return leg(lost_ms, n, steady, True, **{of: "in_request", by: "out_request"})
 
 
 def response(
     lost_ms: float = 0.0, n: int = 10, steady: bool | None = True, by: str = "counter", of: str = "shelf"
 ) -> Leg:
     """The response leg of a call."""
-    return leg(lost_ms, n, steady, False, **{of: "in_response", by: "out_response"})
+    return leg(lost_ms, n, steady, True, **{of: "in_response", by: "out_response"})
 
 
 def own(service: str, lost_ms: float = 0.0, n: int = 10, steady: bool | None = True) -> Leg:
     """The self leg of an operation."""
-    return leg(lost_ms, n, steady, False, **{service: "self"})
+    return leg(lost_ms, n, steady, True, **{service: "self"})
 
 
 def wait(lost_ms: float = 0.0, steady: bool | None = True, by: str = "shelf", of: str = "shelf-db") -> Leg:
     """A wait for a peer that sends no spans."""
-    return leg(lost_ms, 10, steady, False, **{of: "in_store", by: "out_store"})
+    return leg(lost_ms, 10, steady, True, **{of: "in_store", by: "out_store"})
 
 
 def test_nothing_slow_has_no_owner() -> None:
@@ -234,32 +234,32 @@ def test_a_caller_late_only_where_it_calls_without_recording_it_is_kept_waiting(
     places: dict[str, str], service: str
 ) -> None:
     """Both explain it all, and a callee goes before its caller; without a call it is the caller's."""
-    assert named(owners_of(leg(500, 10, True, False, **places), own("shelf"))) == [
+    assert named(owners_of(leg(500, 10, True, True, **places), own("shelf"))) == [
         (service, FaultType.NETWORK_DELAY)
     ]
 
 
-@pytest.mark.parametrize(("wild", "fault_type"), [(False, FaultType.CPU), (True, FaultType.NETWORK_LOSS)])
-def test_work_and_unrecorded_calls_late_by_wildly_varying_times_are_lost_packets(
-    wild: bool, fault_type: FaultType
+@pytest.mark.parametrize(("mostly", "fault_type"), [(True, FaultType.CPU), (False, FaultType.NETWORK_LOSS)])
+def test_work_and_unrecorded_calls_late_now_and_then_are_lost_packets(
+    mostly: bool, fault_type: FaultType
 ) -> None:
-    """Whoever starves is late by less varying times: 500 + 300 in either case."""
+    """Whoever starves is late in most calls: 500 + 300 in either case."""
     (owner,) = owners_of(
-        leg(500, steady=False, wild=wild, counter="self", shelf="in_wait"),
-        leg(300, steady=False, wild=wild, shelf="self"),
+        leg(500, steady=False, mostly=mostly, counter="self", shelf="in_wait"),
+        leg(300, steady=False, mostly=mostly, shelf="self"),
     )
     assert (owner.service, owner.signature.fault_type, owner.weight) == ("shelf", fault_type, 800)
 
 
 @pytest.mark.parametrize(
-    ("steady", "wild", "fault_type"),
-    [(True, False, FaultType.NETWORK_DELAY), (False, False, FaultType.CPU), (False, True, FaultType.UNKNOWN)],
+    ("steady", "mostly", "fault_type"),
+    [(True, True, FaultType.NETWORK_DELAY), (False, True, FaultType.CPU), (False, False, FaultType.UNKNOWN)],
 )
 def test_messages_that_lie_longer_are_the_doing_of_the_consumer_before_that_of_the_topic(
-    steady: bool, wild: bool, fault_type: FaultType
+    steady: bool, mostly: bool, fault_type: FaultType
 ) -> None:
-    """Fetched a constant time late; or taken up by one that starves; or lagging behind for lost packets."""
-    message = leg(500, 10, steady, wild, letters="in_message", orders="out_message")
+    """Fetched a constant time late; or taken up by one that starves, in most cases; or that lags behind."""
+    message = leg(500, 10, steady, mostly, letters="in_message", orders="out_message")
     (owner,) = owners_of(message, own("letters", 100))
     assert (owner.service, owner.signature.fault_type, owner.weight) == ("letters", fault_type, 600)
 
@@ -271,16 +271,3 @@ def test_messages_late_at_all_consumers_are_handed_out_late() -> None:
         leg(400, steady=False, ledger="in_message", orders="out_message"),
     )
     assert (owner.service, owner.signature.name, owner.weight) == ("orders", "hands out late", 900)
-
-
-@pytest.mark.parametrize(("callers", "service"), [(0, "shelf"), (10, "shelf-db")])
-def test_constant_waits_are_the_peers_where_the_service_answers_in_time(callers: int, service: str) -> None:
-    """A service that is asked by nobody shows no replies that could clear it, and goes before its peer."""
-    (owner,) = owners_of(wait(600), own("shelf"), *[response(n=callers)] * (callers > 0))
-    assert named([owner]) == [(service, FaultType.NETWORK_DELAY)]
-
-
-def test_late_messages_alone_are_no_wait_for_peers() -> None:
-    """What a wait for peers brings with it does not stand for that wait."""
-    (owner,) = owners_of(leg(500, steady=True, letters="in_message"), wait(by="letters"), own("letters"))
-    assert owner.signature.name == "fetches late"

@@ -98,40 +98,6 @@ def test_halves_of_calls_are_read_on_one_clock_in_the_piece_of_their_trace(ahead
     ]
 
 
-@pytest.mark.parametrize(("node", "sent_ms"), [("n1", 95), ("n3", 5045)])
-def test_a_message_within_one_machine_needs_no_clock_and_one_to_elsewhere_has_none(
-    node: str, sent_ms: int
-) -> None:
-    """Calls to n2 show that its clock is 5000 ahead; those of n1 and n3 don't matter to them."""
-    view = view_of(
-        f"""
-        till: POST order   0..100  node=n1
-            till: call shelf   10..30  client node=n1
-                shelf: GET items   5015..5025  node=n2
-            till: order placed   40..45  producer node=n1 peer=orders
-                letters: send mail   {sent_ms}..{sent_ms + 80}  consumer node={node}
-        """
-    )
-    message = leg_table(view, clock_table(view, None)).filter(leg="message")
-    assert message["p50_ms"].to_list() == [sent_ms - 45]
-
-
-def test_calls_the_other_way_round_tell_the_same_of_the_clocks_of_messages() -> None:
-    view = view_of(
-        """
-        shelf: GET /   5000..5100  node=n2
-            shelf: call counter   5010..5020  client node=n2
-                counter: GET   12..18  node=n1
-
-        till: POST order   0..100  node=n1
-            till: order placed   30..35  producer node=n1 peer=orders
-                letters: send mail   5085..5095  consumer node=n2
-        """
-    )
-    message = leg_table(view, clock_table(view, None)).filter(leg="message")
-    assert message["p50_ms"].to_list() == [50]
-
-
 @pytest.mark.parametrize("ahead", [0, 3_600_000])
 def test_a_message_is_read_on_the_clocks_that_calls_between_the_same_machines_tell(ahead: int) -> None:
     """The broker had it at 45 and the consumer at 300, however far ahead its machine is; the calls there

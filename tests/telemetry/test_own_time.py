@@ -99,16 +99,6 @@ def test_what_is_asked_of_somebody_else_is_no_second_attempt() -> None:
     assert own_ms_of_first(text) == 70
 
 
-def test_attempts_on_clocks_that_are_far_apart_leave_no_time_between() -> None:
-    """Two pods of a callee failed and answered, and no calls are recorded: one clock is 5 s ahead."""
-    text = """
-        counter: GET /   0..100
-            shelf: GET items   10..20  error pod=shelf-0
-            shelf: GET items   5045..5060  pod=shelf-1
-    """
-    assert own_ms_of_first(text) == 100 - 10 - 15
-
-
 def test_a_message_takes_no_time_of_whoever_sent_it() -> None:
     """The consumer runs at 20..80, while the request goes on."""
     text = "till: POST order   0..100\n    letters: send mail   20..80  consumer"
