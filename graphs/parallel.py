@@ -18,10 +18,10 @@ from langgraph.types import StreamWriter
 
 from rclagent.agents import (
     Case,
+    ModelPart,
     ProgressEvent,
     ProgressKind,
     Steps,
-    Thinking,
     TraceInvestigation,
     investigate_all,
     synthesize,
@@ -57,7 +57,7 @@ class IncidentState(IncidentInput, IncidentOutput, total=False):
     traces: tuple[TraceGraph, ...]
     investigations: tuple[TraceInvestigation, ...]
     reasoner: str
-    thinking: Thinking | None
+    thinking: ModelPart | None
 
 
 class _Update(TypedDict, total=False):
@@ -68,7 +68,7 @@ class _Update(TypedDict, total=False):
     traces: tuple[TraceGraph, ...]
     investigations: tuple[TraceInvestigation, ...]
     reasoner: str
-    thinking: Thinking | None
+    thinking: ModelPart | None
     diagnosis: Diagnosis
 
 
@@ -109,25 +109,30 @@ class _Nodes:
 
     async def synthesize(self, state: IncidentState, writer: StreamWriter) -> _Update:
         thinking, investigations = state["thinking"], state["investigations"]
+        thought = None
+        if thinking is not None:
+            thought = await thinking.conclude(
+                investigations, lambda event: self._tell(writer, event, thinking)
+            )
         diagnosis = synthesize(
             state["incident"],
             state["findings"],
             investigations,
             state["service_graph"],
             reasoner=state["reasoner"],
-            thought=None if thinking is None else await thinking.conclude(investigations),
+            thought=thought,
         )
         done = ProgressEvent(ProgressKind.DIAGNOSED, done=len(diagnosis.root_causes))
         self._tell(writer, done, thinking)
         return {"diagnosis": diagnosis}
 
-    async def _prepared(self, state: IncidentState) -> Thinking | None:
+    async def _prepared(self, state: IncidentState) -> ModelPart | None:
         if self._steps.think is None:
             return None
         known = (state["incident"], state["findings"], state["service_graph"], state["traces"])
         return await self._steps.think(Case(*known))
 
-    def _tell(self, writer: StreamWriter, event: ProgressEvent, thinking: Thinking | None = None) -> None:
+    def _tell(self, writer: StreamWriter, event: ProgressEvent, thinking: ModelPart | None = None) -> None:
         if thinking is not None:
             event = thinking.priced(event)
         writer(event)

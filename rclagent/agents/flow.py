@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 import networkx as nx
 
+from rclagent.agents.model_part import ModelPart
 from rclagent.agents.progress import ProgressCallback, ignore_progress
 from rclagent.agents.reasoner import Reasoner
 from rclagent.agents.selection import select_traces
 from rclagent.agents.statistical import StatisticalReasoner
 from rclagent.agents.survey import Case
-from rclagent.agents.thinking import Thinking
 from rclagent.core.incident import Incident
 from rclagent.evidence.findings import Findings
 from rclagent.topology.trace_graph import TraceGraph, build_trace_graph
@@ -40,7 +40,7 @@ class Steps:
     """Their graphs."""
     reasoner: Callable[[Findings], Reasoner] = StatisticalReasoner
     """How the agents think."""
-    think: Callable[[Case], Awaitable[Thinking]] | None = None
+    think: Callable[[Case], Awaitable[ModelPart]] | None = None
     """Prepares a language model's part, whose reasoner then takes the place of ``reasoner``; None without."""
     spend_all: bool = False
     """Whether agents look at every span, subtrees that do not deviate included."""

@@ -6,7 +6,9 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from rclagent.agents.spending import SpendingPlan
 from rclagent.agents.trust import Checked
+from rclagent.core.diagnosis import ModelRanking, Reasoning
 from rclagent.errors import BudgetExhausted, ModelError, TransientModelError
 from rclagent.llm import Answer, Answered
 
@@ -50,6 +52,34 @@ class Ledger:
         if reason in (REFUSED, NO_REPLY):
             self.problems.add(answer.reason)
         return reason
+
+    def account(self, plan: SpendingPlan, model: str, rankings: tuple[ModelRanking, ...] = ()) -> Reasoning:
+        """How far the answer rests on the model.
+
+        Args:
+            plan: What was to be asked.
+            model: Name of the model.
+            rankings: What it named without evidence.
+        """
+        fell_back = Counter(self.fell_back)
+        if plan.not_asked:
+            fell_back[NOT_ASKED] += len(plan.not_asked)
+        return Reasoning(
+            model=model,
+            strategy=plan.strategy.value,
+            spend=plan.spend.value,
+            questions=len(plan.questions) + len(plan.not_asked) + plan.concludes,
+            answered=self.answered,
+            repaired=self.repaired,
+            fell_back=dict(sorted(fell_back.items())),
+            claims=self.claims,
+            claims_dropped=dict(sorted(self.dropped.items())),
+            candidates_weighed=plan.candidates if len(plan.candidates) > 1 else (),
+            budget_exhausted=bool(fell_back[OUT_OF_BUDGET] or fell_back[NOT_ASKED]),
+            problems=tuple(sorted(self.problems)),
+            stopped=bool(fell_back[STOPPED]),
+            rankings=rankings,
+        )
 
     def weigh(self, checked: Checked) -> None:
         """Counts the claims of an answer."""

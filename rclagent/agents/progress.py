@@ -23,6 +23,8 @@ class ProgressKind(StrEnum):
     """A Dedicated Agent found that its span shows something."""
     AGENT_DONE = "agent_done"
     """A Dedicated Agent handed in its report, or failed."""
+    TURN_TAKEN = "turn_taken"
+    """A single agent that descends a trace has taken a turn; ``done`` of at most ``total``."""
     DIAGNOSED = "diagnosed"
     """The answer is there."""
 

@@ -20,6 +20,8 @@ class Step(StrEnum):
     """What its own span shows."""
     CONSOLIDATE = "consolidate"
     """Which of the suspects, its own and the reported ones, it is."""
+    DESCEND = "descend"
+    """Where the root cause is, from the top of its trace down."""
 
 
 class Doubt(StrEnum):

@@ -9,6 +9,7 @@ from typing import Final
 
 from rclagent.agents.dialogue import CALLS_A_ROUND, MAX_ARGUMENTS, MAX_SAID
 from rclagent.agents.questions import Question
+from rclagent.agents.strategy import Strategy
 from rclagent.agents.tool_results import MAX_RESULT
 from rclagent.llm import Budget, Limits
 from rclagent.llm.estimate import CHARACTERS_PER_TOKEN
@@ -40,8 +41,12 @@ ROUNDS: Final = {Spend.SUSPICIOUS: 1, Spend.ALL: 2}
 class SpendingPlan:
     """Who asks a model, and what that can take: without repetitions of requests that fail."""
 
+    strategy: Strategy
+    """How the model goes about it."""
     spend: Spend
     """Where calls go."""
+    rounds: int
+    """Rounds of tools in one question at most."""
     spans: int
     """Spans of the walked traces, all of which agents look at."""
     agents: int
@@ -67,13 +72,14 @@ class SpendingPlan:
     @property
     def calls_most(self) -> int:
         """Requests at most."""
-        return len(self.questions) * calls_of(ROUNDS[self.spend]) + self.concludes * calls_of(0)
+        return len(self.questions) * calls_of(self.rounds) + self.concludes * calls_of(0)
 
     @property
     def tokens_most(self) -> int:
         """Tokens read and written at most."""
-        rounds = ROUNDS[self.spend]
-        asked = sum(tokens_of(question.characters, rounds, self.reply_tokens) for question in self.questions)
+        asked = sum(
+            tokens_of(question.characters, self.rounds, self.reply_tokens) for question in self.questions
+        )
         return asked + self.concludes * tokens_of(self.conclusion_characters, 0, self.reply_tokens)
 
 

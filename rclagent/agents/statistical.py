@@ -20,9 +20,8 @@ class StatisticalReasoner:
     observation that nobody is held responsible for ("my callee answered late") adds nothing.
     """
 
-    name = "statistical"
-
-    def __init__(self, findings: Findings) -> None:
+    def __init__(self, findings: Findings, *, name: str = "statistical") -> None:
+        self.name = name
         self._findings = findings
 
     async def verify(self, task: SpanTask) -> Verification:

@@ -8,45 +8,28 @@ conclude:  one more question for the synthesizer, then all that counts
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
 
 from rclagent.agents.asking import conclusion, opening
 from rclagent.agents.assertions import Conclusion
 from rclagent.agents.dialogue import Converse, Talk
 from rclagent.agents.investigation import TraceInvestigation
-from rclagent.agents.ledger import NOT_ASKED, OUT_OF_BUDGET, STOPPED, Ledger
+from rclagent.agents.ledger import Ledger
+from rclagent.agents.model_part import priced, usage_of
 from rclagent.agents.model_reasoner import Ballot, Means, ModelReasoner
-from rclagent.agents.progress import ProgressEvent
+from rclagent.agents.progress import ProgressCallback, ProgressEvent, ignore_progress
 from rclagent.agents.purses import Purses
 from rclagent.agents.reasoner import Reasoner
-from rclagent.agents.spending import ROUNDS, Spend, SpendingPlan, affordable, reserve
+from rclagent.agents.spending import ROUNDS, SpendingPlan, affordable, reserve
 from rclagent.agents.statistical import StatisticalReasoner
-from rclagent.agents.stopping import StoppableModel
+from rclagent.agents.strategy import Strategy
 from rclagent.agents.survey import Case, Survey, survey
+from rclagent.agents.terms import Terms
 from rclagent.agents.thought import Thought
 from rclagent.agents.tool_index import ToolIndex
 from rclagent.agents.tools import ToolBox
 from rclagent.agents.trust import check, joint_credit
-from rclagent.core.diagnosis import Reasoning, Usage
-from rclagent.llm import Answered, Budget, ChatModel, Limits, ModelAccess
-
-
-@dataclass(frozen=True, slots=True)
-class Terms:
-    """What a caller grants a model."""
-
-    access: ModelAccess
-    """How it is reached."""
-    limits: Limits
-    """What may be spent."""
-    budget: Budget
-    """The same, being spent."""
-    spend: Spend
-    """Where calls go."""
-    stop: asyncio.Event = field(default_factory=asyncio.Event)
-    """Set to get the best answer so far."""
+from rclagent.llm import Answered
 
 
 def plan(found: Survey, terms: Terms) -> SpendingPlan:
@@ -55,7 +38,9 @@ def plan(found: Survey, terms: Terms) -> SpendingPlan:
     kept = reserve(terms.limits, found.conclusion_characters, reply_tokens)
     asked, rest = affordable(found.questions, terms.budget, kept, reply_tokens)
     return SpendingPlan(
+        strategy=Strategy.PARALLEL,
         spend=terms.spend,
+        rounds=ROUNDS[terms.spend],
         spans=sum(investigation.spans for investigation in found.measured),
         agents=sum(len(investigation.results) for investigation in found.measured),
         questions=tuple(asked),
@@ -80,10 +65,10 @@ class Thinking:
         self._ledger = Ledger()
         self._means = Means(
             findings=case.findings,
-            model=self._paid,
+            model=terms.paid_from,
             converse=converse,
             toolbox=toolbox,
-            rounds=ROUNDS[terms.spend],
+            rounds=self.plan.rounds,
             ledger=self._ledger,
         )
         self._reasoner = ModelReasoner(
@@ -111,27 +96,13 @@ class Thinking:
         """Thinks for the agents."""
         return self._reasoner
 
-    @property
-    def usage(self) -> Usage:
-        """What it cost so far."""
-        spent = self._terms.budget.spent
-        return Usage(
-            model_calls=spent.calls,
-            input_tokens=spent.prompt_tokens,
-            output_tokens=spent.completion_tokens,
-            failed_calls=spent.failed_calls,
-            input_characters=spent.prompt_characters,
-            estimated_calls=spent.estimated_calls,
-            cost_usd=self._terms.budget.spent_usd,
-        )
-
     def priced(self, event: ProgressEvent) -> ProgressEvent:
         """The event with what was spent so far."""
-        spent = self._terms.budget.spent
-        cost_usd = self._terms.budget.spent_usd
-        return replace(event, calls=spent.calls, tokens=spent.tokens, cost_usd=cost_usd)
+        return priced(event, self._terms.budget)
 
-    async def conclude(self, investigations: Sequence[TraceInvestigation]) -> Thought:
+    async def conclude(
+        self, investigations: Sequence[TraceInvestigation], on_progress: ProgressCallback = ignore_progress
+    ) -> Thought:
         """The synthesizer's own question, where there is one, and all that counts together."""
         final, explanation = None, ""
         if self.plan.concludes:
@@ -142,8 +113,8 @@ class Thinking:
             measured=self._found.measured,
             credits=credits,
             explanation=explanation,
-            reasoning=self._reasoning(),
-            usage=self.usage,
+            reasoning=self._ledger.account(self.plan, self._terms.access.model.name),
+            usage=usage_of(self._terms.budget),
         )
 
     async def _weigh_once_more(
@@ -154,7 +125,7 @@ class Thinking:
         prompt = conclusion(self._case.findings, found.open_group, verdicts, found.relations)
         answer = await self._means.converse(
             Talk(
-                model=self._paid(self._terms.budget),
+                model=self._terms.paid_from(self._terms.budget),
                 budget=self._terms.budget,
                 toolbox=None,
                 messages=opening(prompt),
@@ -170,29 +141,6 @@ class Thinking:
         # Who cites nothing that counts has nothing to explain.
         explanation = answer.value.explanation if checked.claims else ""
         return Ballot(self.plan.candidates, 1, checked), explanation
-
-    def _paid(self, budget: Budget) -> ChatModel:
-        return StoppableModel(self._terms.access.paid_from(budget), self._terms.stop)
-
-    def _reasoning(self) -> Reasoning:
-        ledger, spent = self._ledger, self.plan
-        fell_back = Counter(ledger.fell_back)
-        if spent.not_asked:
-            fell_back[NOT_ASKED] += len(spent.not_asked)
-        return Reasoning(
-            model=self._terms.access.model.name,
-            spend=spent.spend.value,
-            questions=len(spent.questions) + len(spent.not_asked) + spent.concludes,
-            answered=ledger.answered,
-            repaired=ledger.repaired,
-            fell_back=dict(sorted(fell_back.items())),
-            claims=ledger.claims,
-            claims_dropped=dict(sorted(ledger.dropped.items())),
-            candidates_weighed=spent.candidates if len(spent.candidates) > 1 else (),
-            budget_exhausted=bool(fell_back[OUT_OF_BUDGET] or fell_back[NOT_ASKED]),
-            problems=tuple(sorted(ledger.problems)),
-            stopped=bool(fell_back[STOPPED]),
-        )
 
 
 def _credit(service: str, ballots: Sequence[Ballot], final: Ballot | None) -> float:

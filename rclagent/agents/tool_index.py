@@ -44,7 +44,9 @@ class ToolIndex:
     """Log templates: ``at_s`` (piece of time, seconds after the window's start), ``severity``, ``template``,
     ``operation``, ``share`` and ``usual`` (of the operation's spans that write it)."""
     series: Lookup
-    """Metrics: ``metric``, ``pod``, ``median``, ``usual`` and ``z`` (robust, against the baseline)."""
+    """Metrics: ``metric``, ``node`` and ``pod`` (empty where unknown), ``median``, ``mean`` and ``std``, the
+    baseline's ``usual``, ``usual_mean`` and ``usual_std``, and ``z`` (robust, against the baseline). Standard
+    deviations are robust, too: median absolute deviations times MAD_SIGMA."""
 
     @staticmethod
     def build(
@@ -87,22 +89,29 @@ def _series(incident: Incident) -> Lookup:
     if incident.baseline is None or incident.baseline.series.is_empty():
         return {}
     keys = ["service", "pod", "node", "metric"]
+    std = MAD_SIGMA * pl.col("mad")
     usual = incident.baseline.series.select(
-        *keys, pl.col("p50").alias("usual"), pl.col("mad").alias("usual_mad")
+        *keys,
+        pl.col("p50").alias("usual"),
+        pl.col("mean").alias("usual_mean"),
+        std.alias("usual_std"),
     )
     floor = SPREAD_FLOOR * pl.col("usual").abs()
-    spread = pl.max_horizontal(MAD_SIGMA * pl.col("usual_mad"), floor)
+    spread = pl.max_horizontal("usual_std", floor)
     table = (
         incident.store.series([incident.window])
         .join(usual, on=keys, how="inner")
-        .with_columns(((pl.col("p50") - pl.col("usual")) / spread).alias("z"))
+        .with_columns(((pl.col("p50") - pl.col("usual")) / spread).alias("z"), std.alias("std"))
         .filter(pl.col("z").is_finite() & (pl.col("z").abs() > 0))
         .with_columns(pl.col("z").abs().alias("far"))
         .sort("service", "far", *keys[1:], descending=[False, True, False, False, False])
         .group_by("service", maintain_order=True)
         .head(KEPT_SERIES)
     )
-    return _by_service(table.select("service", "metric", "pod", pl.col("p50").alias("median"), "usual", "z"))
+    figures = ("mean", "std", "usual", "usual_mean", "usual_std", "z")
+    return _by_service(
+        table.select("service", "metric", "node", "pod", pl.col("p50").alias("median"), *figures)
+    )
 
 
 def _by_service(table: pl.DataFrame) -> Lookup:

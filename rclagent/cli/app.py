@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from rclagent.cli.model_options import (
+    AskedBy,
     BaseUrl,
     Concurrency,
     DryRun,
@@ -84,6 +85,7 @@ def diagnose(
     price_in: PriceIn = None,
     price_out: PriceOut = None,
     concurrency: Concurrency = None,
+    strategy: AskedBy = None,
     record: Record = None,
     replay: Replay = None,
     mask: Mask = False,
@@ -118,6 +120,7 @@ def diagnose(
             price_in=price_in,
             price_out=price_out,
             concurrency=concurrency,
+            strategy=strategy,
             record=record,
             replay=replay,
             mask=mask,

@@ -68,7 +68,7 @@ def run_diagnose(
         )
         code = ExitCode.DONE
         if choice is not None and asking.dry_run:
-            report = render_plan(run_plan(incident, choice, spend=spend.value), choice)
+            report = render_plan(run_plan(incident, choice, asking, spend=spend.value), choice)
         else:
             stopped = False
             if choice is None:

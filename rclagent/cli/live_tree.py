@@ -18,6 +18,7 @@ class _Walk:
     done: int = 0
     total: int = 0
     at_work: set[str | None] = field(default_factory=set)
+    turn: str = ""
 
 
 class LiveTree:
@@ -60,6 +61,9 @@ class LiveTree:
             walk.at_work.add(event.span_id)
         elif event.kind is ProgressKind.AGENT_DONE:
             walk.at_work.discard(event.span_id)
+        elif event.kind is ProgressKind.TURN_TAKEN:
+            walk.turn = f", turn {event.done} of {event.total} taken"
+            return
         else:
             return
         walk.done, walk.total = max(walk.done, event.done), event.total
@@ -83,4 +87,4 @@ def _spent(event: ProgressEvent) -> str:
 
 def _walked(place: int, walk: _Walk) -> str:
     busy = f", {count(len(walk.at_work), 'agent')} at work" if walk.at_work else ""
-    return f"trace {place}: {walk.done:,} of {walk.total:,} spans{busy}"
+    return f"trace {place}: {walk.done:,} of {walk.total:,} spans{busy}{walk.turn}"

@@ -8,6 +8,8 @@ from typing import Annotated
 
 import typer
 
+from rclagent.cli.options import Strategy
+
 ModelName = Annotated[
     str | None,
     typer.Option(
@@ -39,6 +41,14 @@ PriceIn = Annotated[float | None, typer.Option(metavar="USD", help="Price of a m
 PriceOut = Annotated[float | None, typer.Option(metavar="USD", help="Price of a million tokens written.")]
 Concurrency = Annotated[
     int | None, typer.Option(min=1, metavar="N", help="Requests at a time; 16 by default.")
+]
+AskedBy = Annotated[
+    Strategy | None,
+    typer.Option(
+        "--strategy",
+        help="Who asks the model: the agents of all spans side by side, as by default, or a single one that"
+        " descends a trace in the protocol of ThinkFL's models.",
+    ),
 ]
 Record = Annotated[
     Path | None, typer.Option(metavar="FILE", help="Write every call of the model here, for --replay.")
@@ -84,6 +94,8 @@ class ModelOptions:
     """US dollars for a million tokens written."""
     concurrency: int | None = None
     """Requests at a time."""
+    strategy: Strategy | None = None
+    """Who asks it."""
     record: Path | None = None
     """File to write calls to."""
     replay: Path | None = None

@@ -13,6 +13,7 @@ from typing import Final
 from rclagent.agents import SpendingPlan
 from rclagent.cli.model_choice import Choice
 from rclagent.cli.model_options import ModelOptions
+from rclagent.cli.options import Strategy
 from rclagent.cli.progress import Listener
 from rclagent.core.diagnosis import Diagnosis
 from rclagent.core.incident import Incident
@@ -25,11 +26,16 @@ CONCURRENCY: Final = 16
 _SALT_BYTES: Final = 32
 
 
-def run_plan(incident: Incident, choice: Choice, *, spend: Spending) -> SpendingPlan:
+def run_plan(incident: Incident, choice: Choice, options: ModelOptions, *, spend: Spending) -> SpendingPlan:
     """What the model would be asked."""
     return asyncio.run(
         plan_spending(
-            incident, ModelAccess(model=choice.model), limits=choice.limits, prices=choice.prices, spend=spend
+            incident,
+            ModelAccess(model=choice.model),
+            limits=choice.limits,
+            prices=choice.prices,
+            spend=spend,
+            strategy=(options.strategy or Strategy.PARALLEL).value,
         )
     )
 
@@ -64,6 +70,7 @@ async def _diagnosed(
         diagnosis = await diagnose(
             incident,
             spend=spend,
+            strategy=(options.strategy or Strategy.PARALLEL).value,
             progress=listener,
             model=access,
             limits=choice.limits,

@@ -37,6 +37,13 @@ class Spend(StrEnum):
     ALL = "all"
 
 
+class Strategy(StrEnum):
+    """Who asks a model."""
+
+    PARALLEL = "parallel"
+    RECURSION_OF_THOUGHT = "recursion-of-thought"
+
+
 Paths = Annotated[
     list[str],
     typer.Argument(metavar="PATH...", help="Files or folders of telemetry, .gz and .zst too; - reads stdin."),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from rclagent.agents import SpendingPlan
+from rclagent.agents import SpendingPlan, Strategy
 from rclagent.cli.model_choice import Choice
 from rclagent.report.escape import plain
 from rclagent.report.words import count, listing
@@ -12,19 +12,24 @@ from rclagent.report.words import count, listing
 
 def render_plan(plan: SpendingPlan, choice: Choice) -> str:
     """Who would ask, and the most that it can take, in lines of text."""
-    asked = f"{len(plan.questions):,} by agents{', and one to conclude' if plan.concludes else ''}"
     weighed = f": {listing(plan.candidates)}" if len(plan.candidates) > 1 else ""
     most = f"{count(calls_most(plan, choice), 'request')} and {count(tokens_most(plan, choice), 'token')}"
     lines = [
         f"Plan for {choice.source}.",
         f"Agents: {plan.agents:,} on {count(plan.spans, 'span')}, spending {plan.spend.value}.",
         f"Candidates that the measurements leave open{weighed or ': none'}.",
-        f"Questions: {asked}.",
+        _asked(plan),
         f"At most: {most}{_cost(plan, choice)}; requests that fail and are repeated come on top.",
     ]
     if plan.not_asked:
         lines.append(f"The budget does not reach for {count(len(plan.not_asked), 'further question')}.")
     return "\n".join([*map(plain, lines), "Nothing was asked.", ""])
+
+
+def _asked(plan: SpendingPlan) -> str:
+    if plan.strategy is Strategy.RECURSION_OF_THOUGHT:
+        return f"Traces to descend: {len(plan.questions):,}, by one agent each."
+    return f"Questions: {len(plan.questions):,} by agents{', and one to conclude' if plan.concludes else ''}."
 
 
 def calls_most(plan: SpendingPlan, choice: Choice) -> int:

@@ -12,7 +12,7 @@ from rclagent.core.evidence import Evidence, FaultType
 from rclagent.core.incident import Alarm
 from rclagent.core.report import AgentReport, Failed
 
-SCHEMA_VERSION: Final = "1.1"
+SCHEMA_VERSION: Final = "1.2"
 """Version of the JSON that a Diagnosis becomes; the first number changes when a field goes or changes
 meaning."""
 
@@ -157,6 +157,23 @@ AgentResult = Annotated[AgentReport | Failed, Field(discriminator="outcome")]
 """A report or a failure."""
 
 
+class ModelRanking(BaseModel):
+    """What a model named by itself, without evidence: an account of it, not the answer."""
+
+    model_config = ConfigDict(frozen=True)
+
+    trace_id: str
+    """Trace that it looked at."""
+    turns: int
+    """Turns that it took, forced ones included."""
+    named: tuple[str, ...] = ()
+    """Pods, services and nodes that there are, each once, the most likely first."""
+    invented: int = 0
+    """Names of nothing that there is."""
+    repeated: int = 0
+    """Names given again."""
+
+
 class Reasoning(BaseModel):
     """How far the answer rests on a language model; counts are of all agents and the synthesizer."""
 
@@ -164,6 +181,8 @@ class Reasoning(BaseModel):
 
     model: str
     """Name of the model."""
+    strategy: str = "parallel"
+    """Who asked it: Dedicated Agents in ``parallel``, or a single agent in ``recursion-of-thought``."""
     spend: str
     """Where its calls went: ``suspicious`` or ``all``."""
     questions: int = 0
@@ -188,6 +207,8 @@ class Reasoning(BaseModel):
     """Whether a question went unasked or unanswered for want of calls, tokens, time or money."""
     stopped: bool = False
     """Whether the caller ended it early."""
+    rankings: tuple[ModelRanking, ...] = ()
+    """What it named in each trace; of ``recursion-of-thought`` alone, whose protocol cites no evidence."""
 
 
 class Agents(BaseModel):

@@ -18,9 +18,8 @@ from rclagent.agents import (
     Spend,
     SpendingPlan,
     Steps,
+    Strategy,
     ignore_progress,
-    plan,
-    survey,
 )
 from rclagent.core.baseline import Baseline
 from rclagent.core.diagnosis import Diagnosis
@@ -29,7 +28,7 @@ from rclagent.core.incident import Incident
 from rclagent.core.span import SPAN_SCHEMA
 from rclagent.core.telemetry import Telemetry
 from rclagent.core.window import Window
-from rclagent.engine.granting import Spending, prepare, spend_of, terms_of
+from rclagent.engine.granting import Spending, StrategyName, prepare, spend_of, strategy_of, terms_of
 from rclagent.engine.graph_loader import load_graph
 from rclagent.engine.loading import incident_from_telemetry, load_incident
 from rclagent.errors import InputError
@@ -50,6 +49,7 @@ class Options(TypedDict, total=False):
 
     graph: str
     spend: Spending
+    strategy: StrategyName
     progress: ProgressCallback | None
     model: ChatModel | ModelAccess | None
     limits: Limits | None
@@ -63,6 +63,7 @@ async def diagnose(
     without: Collection[Channel | Idea] = (),
     graph: str = GRAPH,
     spend: Spending = "suspicious",
+    strategy: StrategyName = "parallel",
     progress: ProgressCallback | None = None,
     model: ChatModel | ModelAccess | None = None,
     limits: Limits | None = None,
@@ -77,6 +78,8 @@ async def diagnose(
         graph: Graph definition by its entry point in ``rclagent.graphs``.
         spend: ``all`` lets agents visit subtrees that do not deviate, too, and every one of them ask the
             model; ``suspicious`` asks it only where the measurements leave something open.
+        strategy: Who asks the model: the Dedicated Agents of all spans in ``parallel``, or one agent that
+            descends a trace by ``recursion-of-thought``, in the protocol of ThinkFL's models.
         progress: Called with each step; must return at once.
         model: A language model that weighs what the measurements leave open; none without.
         limits: What may be spent on it; when that is exhausted, measurements settle the rest.
@@ -88,12 +91,16 @@ async def diagnose(
         The ranked, evidence-backed answer; ``inconclusive`` where too little is seen.
 
     Raises:
-        InputError: The path cannot be read, or there is no such graph or spending.
+        InputError: The path cannot be read, there is no such graph, spending or strategy, or the strategy
+            needs a model.
     """
+    if model is None and strategy_of(strategy) is not Strategy.PARALLEL:
+        raise InputError(f"The strategy {strategy!r} needs a model.", "Give one, or leave the strategy out.")
     loaded = incident if isinstance(incident, Incident) else await asyncio.to_thread(load_incident, incident)
     think = None
     if model is not None:
-        think = partial(prepare, terms_of(model, limits=limits, prices=prices, spend=spend, stop=stop))
+        terms = terms_of(model, limits=limits, prices=prices, spend=spend, strategy=strategy, stop=stop)
+        think = partial(prepare, terms)
     steps = Steps(
         measure=partial(collect_evidence, without=without),
         service_graph=_service_graph,
@@ -143,6 +150,7 @@ async def plan_spending(
     limits: Limits | None = None,
     prices: Prices | None = None,
     spend: Spending = "suspicious",
+    strategy: StrategyName = "parallel",
 ) -> SpendingPlan:
     """What a diagnosis would ask a model, and what that can take at most; nothing is asked.
 
@@ -153,12 +161,12 @@ async def plan_spending(
         InputError: As diagnose.
     """
     loaded = incident if isinstance(incident, Incident) else await asyncio.to_thread(load_incident, incident)
-    terms = terms_of(model, limits=limits, prices=prices, spend=spend)
+    terms = terms_of(model, limits=limits, prices=prices, spend=spend, strategy=strategy)
     steps = Steps(measure=collect_evidence, service_graph=_service_graph)
     findings = await asyncio.to_thread(steps.measure, loaded)
     service_graph = await asyncio.to_thread(steps.service_graph, loaded)
     traces = steps.read_traces(loaded, steps.choose(findings))
-    return plan(await survey(Case(loaded, findings, service_graph, traces), terms.spend), terms)
+    return (await prepare(terms, Case(loaded, findings, service_graph, traces))).plan
 
 
 async def diagnose_graph(

@@ -13,7 +13,7 @@ from rclagent.errors import InputError
 GROUP: Final = "rclagent.graphs"
 """Entry point group; each entry is a function from Steps to a compiled graph."""
 AGENT_GROUP: Final = "rclagent.agent_graphs"
-"""Entry point group; each entry is a function without arguments to a compiled graph of one agent's talk."""
+"""Entry point group; each entry is a function without arguments to a compiled graph of one agent."""
 
 
 class IncidentGraph(Protocol):
@@ -27,7 +27,7 @@ class IncidentGraph(Protocol):
 
 
 class AgentGraph(Protocol):
-    """A compiled graph: takes ``{"talk": Talk}``, gives ``{"answer": Answer}``."""
+    """A compiled graph: of a ``talk`` it gives the ``answer``, of an ``episode`` its end."""
 
     async def ainvoke(self, input: Any, /) -> Mapping[str, Any]:
         """Runs the graph to its end."""
@@ -52,7 +52,7 @@ def load_graph(name: str) -> GraphBuilder:
 
 @cache
 def load_agent_graph(name: str) -> AgentGraph:
-    """The graph of one agent's talk with a model, built once.
+    """The graph of one agent that asks a model, built once.
 
     Args:
         name: Its entry point in the group ``rclagent.agent_graphs``.

@@ -25,7 +25,7 @@ _NO_MONEY: Final = "insufficient_quota"
 """Comes with status 429, but does not pass."""
 _REFUSING: Final = re.compile(
     r"unsupported|not support|unavailable|unrecognized|unknown|unexpected|not permitted|not allowed|requires"
-    r"|instead|only the default",
+    r"|instead|only the default|must be a response",
     re.IGNORECASE,
 )
 _FIELDS: Final = (

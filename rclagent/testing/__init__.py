@@ -18,6 +18,7 @@ from rclagent.testing.otlp_writer import write_otlp
 from rclagent.testing.parquet_writer import write_parquet
 from rclagent.testing.parts import Call, External, Publish, Query
 from rclagent.testing.random_system import random_system
+from rclagent.testing.recursing_model import Dialect, RecursingModel
 from rclagent.testing.shapes import big, chain, star
 from rclagent.testing.shop import shop
 from rclagent.testing.spec import IncidentSpec
@@ -28,6 +29,7 @@ __all__ = [
     "Citing",
     "ClaimingModel",
     "Deploy",
+    "Dialect",
     "Entry",
     "External",
     "FailingModel",
@@ -40,6 +42,7 @@ __all__ = [
     "Pod",
     "Publish",
     "Query",
+    "RecursingModel",
     "ScriptedModel",
     "SenselessModel",
     "Service",

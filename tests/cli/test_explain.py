@@ -81,7 +81,7 @@ def test_a_later_layout_of_the_same_kind_is_read(saved: str, tmp_path: Path) -> 
         ("[]", "is no diagnosis"),
         ('{"traces": []}', "is no diagnosis: schema_version: Field required."),
         ('{"schema_version": "1.0"}', "is no diagnosis: verdict: Field required."),
-        ('{"schema_version": "2.0"}', "has schema_version '2.0'; this program reads 1.1."),
+        ('{"schema_version": "2.0"}', "has schema_version '2.0'; this program reads 1.2."),
         ('{"schema_version": "\\u001b[31m"}', "has schema_version '\\x1b[31m'"),
     ],
 )

@@ -57,3 +57,9 @@ def test_the_terminal_shows_them_as_a_tree() -> None:
     first, *others = shown.getvalue().splitlines()
     assert first.endswith("Walking 2 traces ...  2 calls, 2,000 tokens, 0.5000 USD")
     assert [line.lstrip("├└─ ") for line in others] == walked().lines()[1:]
+
+
+def test_a_trace_that_one_agent_descends_shows_its_turns() -> None:
+    tree = walked()
+    tree.hear(ProgressEvent(ProgressKind.TURN_TAKEN, done=3, total=10, trace_id="y", span_id="a", calls=3))
+    assert tree.lines()[2] == "trace 2: 12 of 40 spans, 1 agent at work, turn 3 of 10 taken"

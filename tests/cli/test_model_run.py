@@ -6,7 +6,6 @@ import json
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -23,19 +22,6 @@ if TYPE_CHECKING:
 
 Capture = pytest.CaptureFixture[str]
 SECRET = "sk-test-0123456789abcdef"
-
-
-@pytest.fixture
-def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Lets through to servers on this machine, known by their addresses; nothing else."""
-    connect = socket.socket.connect
-
-    def reach(self: socket.socket, address: tuple[str, int]) -> None:
-        if address[0] != "127.0.0.1":
-            raise AssertionError("a test tried to reach the network")
-        connect(self, address)
-
-    monkeypatch.setattr(socket.socket, "connect", reach)
 
 
 @pytest.fixture

@@ -6,13 +6,15 @@ from dataclasses import replace
 
 import pytest
 
-from rclagent.agents import Spend, SpendingPlan
+from rclagent.agents import Spend, SpendingPlan, Strategy
 from rclagent.cli.model_choice import Choice, choose
 from rclagent.cli.model_options import ModelOptions
 from rclagent.cli.plan_text import render_plan
 from rclagent.llm import Limits, Prices
 
 PLAN = SpendingPlan(
+    strategy=Strategy.PARALLEL,
+    rounds=1,
     spend=Spend.SUSPICIOUS,
     spans=1_200,
     agents=300,
