@@ -82,9 +82,7 @@ class RecursionOfThought:
         self._descend = descend
         self._places = Places.of(_components(case, found))
         self._ledger = Ledger()
-        self._reasoner = StatisticalReasoner(
-            case.findings, name=f"recursion of thought, model {terms.access.model.name}"
-        )
+        self._reasoner = StatisticalReasoner(case.findings)
 
     @staticmethod
     async def prepare(case: Case, terms: Terms, descend: Descend) -> RecursionOfThought:

@@ -20,8 +20,9 @@ class StatisticalReasoner:
     observation that nobody is held responsible for ("my callee answered late") adds nothing.
     """
 
-    def __init__(self, findings: Findings, *, name: str = "statistical") -> None:
-        self.name = name
+    name = "statistical"
+
+    def __init__(self, findings: Findings) -> None:
         self._findings = findings
 
     async def verify(self, task: SpanTask) -> Verification:

@@ -259,7 +259,8 @@ def _asked(reasoning: Reasoning | None, usage: Usage) -> tuple[str, ...]:
     """What a model was asked and what that changed; how its answers fared is told with what was not seen."""
     if reasoning is None:
         return ()
-    name = f"Model {reasoning.model!r} (spending {reasoning.spend})"
+    strategy = "" if reasoning.strategy == "parallel" else f"{reasoning.strategy}, "
+    name = f"Model {reasoning.model!r} ({strategy}spending {reasoning.spend})"
     if not reasoning.questions:
         return (f"{name} was asked nothing: the measurements leave nothing open.",)
     tokens = words.count(usage.input_tokens + usage.output_tokens, "token")

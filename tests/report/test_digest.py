@@ -44,6 +44,17 @@ def test_what_a_model_was_asked_and_changed_is_one_sentence(reasoned: Diagnosis)
     )
 
 
+def test_another_strategy_than_the_usual_one_is_named(fault: Diagnosis) -> None:
+    """Who reads of eight questions wants to know that they were eight descents."""
+    told = Reasoning(model="tiny", strategy="recursion-of-thought", spend="all")
+    agents = fault.agents.model_copy(update={"reasoning": told})
+    assert (
+        digest(fault.model_copy(update={"agents": agents}))
+        .work[-1]
+        .startswith("Model 'tiny' (recursion-of-thought, spending all) ")
+    )
+
+
 def test_a_model_with_nothing_to_ask_is_named(fault: Diagnosis) -> None:
     """No price, no tokens: there is nothing to count."""
     idle = fault.agents.model_copy(update={"reasoning": Reasoning(model="tiny", spend="suspicious")})
