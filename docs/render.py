@@ -23,6 +23,8 @@ SCHEMA: Final = ROOT / "docs" / "diagnosis.schema.json"
 README: Final = ROOT / "README.md"
 DEMO: Final = re.compile(r"(?<=<!-- demo:start -->\n)```console\n(.*?)```\n(?=<!-- demo:end -->)", re.DOTALL)
 """The block whose commands are run and whose output is shown."""
+MODEL_VARIABLES: Final = ("RCLAGENT_MODEL", "LLM_", "OPENAI_")
+"""What the names of variables begin with that lead to a model."""
 
 
 def schema() -> str:
@@ -55,16 +57,19 @@ def demo(readme: str) -> str:
     return readme[: block.start(1)] + "".join(shown) + readme[block.end(1) :]
 
 
+def environment() -> dict[str, str]:
+    """Variables for what is run: with this environment's programs, and without a developer's own model."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(MODEL_VARIABLES)}
+    return {**kept, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
+
+
 def run(command: str, place: Path) -> str:
-    """Output of a command of the README, run in a folder with this environment's programs.
+    """Output of a command of the README, run in a folder.
 
     Raises:
         SystemExit: It fails.
     """
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    done = subprocess.run(
-        command, shell=True, cwd=place, env={**os.environ, "PATH": path}, capture_output=True, text=True
-    )
+    done = subprocess.run(command, shell=True, cwd=place, env=environment(), capture_output=True, text=True)
     if done.returncode:
         raise SystemExit(f"{command} ended with {done.returncode}: {done.stderr}")
     return done.stdout

@@ -9,6 +9,7 @@ RclError                    base class: a problem and its remedy
 |   +-- TransientModelError     it may when asked again: busy, unreachable, too late
 |   +-- PermanentModelError     it will not: refused, unknown, not recorded
 |   |   +-- UnsupportedFeature  it takes no tools, or no JSON schema
+|   |   +-- GivenUp             it failed so often that it was not asked
 |   +-- BudgetExhausted         what may be spent on it is spent
 +-- DependencyError         an optional package is not installed
 """
@@ -108,6 +109,10 @@ class UnsupportedFeature(PermanentModelError):
     ) -> None:
         super().__init__(problem, remedy, status=status, maybe_billed=maybe_billed)
         self.feature = feature
+
+
+class GivenUp(PermanentModelError):
+    """The model failed so often that it is not asked any more; problem and remedy are of its last failure."""
 
 
 class BudgetExhausted(ModelError):

@@ -16,6 +16,7 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 CONSOLE = re.findall(r"^```console\n(.*?)^```", README, re.DOTALL | re.MULTILINE)
+RENDER = runpy.run_path(str(ROOT / "docs" / "render.py"))
 PYTHON = re.findall(r"^```python\n(.*?)^```", README, re.DOTALL | re.MULTILINE)
 
 
@@ -23,12 +24,30 @@ PYTHON = re.findall(r"^```python\n(.*?)^```", README, re.DOTALL | re.MULTILINE)
 def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Folder in which the README's commands have been run, in its order."""
     folder = tmp_path_factory.mktemp("readme")
-    run: Callable[[str, Path], str] = runpy.run_path(str(ROOT / "docs" / "render.py"))["run"]
+    run: Callable[[str, Path], str] = RENDER["run"]
     for block in CONSOLE:
         commands = [line.removeprefix("$ ") for line in block.splitlines() if line.startswith("$ ")]
         output = [f"$ {command}\n{run(command, folder)}" for command in commands]
         (folder / f"shown-{len(list(folder.glob('shown-*')))}").write_text("".join(output), encoding="utf-8")
     return folder
+
+
+def python(code: str, place: Path) -> subprocess.CompletedProcess[str]:
+    """What a block of Python of the README does there."""
+    return subprocess.run(
+        [sys.executable, "-c", code], cwd=place, env=RENDER["environment"](), capture_output=True, text=True
+    )
+
+
+def test_no_command_meets_the_model_of_whoever_runs_it(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Documents show what everybody gets."""
+    for name in ("RCLAGENT_MODEL", "OPENAI_API_KEY", "OPENAI_BASE_URL", "LLM_API_URL"):
+        monkeypatch.setenv(name, "mine")
+    names = [line.partition("=")[0] for line in RENDER["run"]("env", tmp_path).splitlines()]
+    assert "PATH" in names
+    assert [name for name in names if name.startswith(("RCLAGENT", "OPENAI", "LLM"))] == []
 
 
 def test_every_command_runs(place: Path) -> None:
@@ -45,7 +64,7 @@ def test_the_reports_are_written(place: Path) -> None:
 
 
 def test_the_python_example_runs(place: Path) -> None:
-    done = subprocess.run([sys.executable, "-c", PYTHON[0]], cwd=place, capture_output=True, text=True)
+    done = python(PYTHON[0], place)
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.startswith("fault ")
 
@@ -56,7 +75,7 @@ def test_the_plan_for_a_model_asks_nobody(place: Path) -> None:
 
 
 def test_the_model_of_ones_own_is_asked_and_believed_nothing(place: Path) -> None:
-    done = subprocess.run([sys.executable, "-c", PYTHON[1]], cwd=place, capture_output=True, text=True)
+    done = python(PYTHON[1], place)
     assert (done.returncode, done.stderr) == (0, "")
     service, calls = done.stdout.split()
     assert service == "pricing"

@@ -90,25 +90,13 @@ def _notes(graph: EvidenceGraph, agents: Agents, seen: dict[str, Modality]) -> l
 
 
 def _rested_on(reasoning: Reasoning) -> list[str]:
-    """How far the answer rests on a model; counts and words of our own."""
-    if not reasoning.questions:
-        return ["No question was left open for the model, so none was asked: all rests on measurements."]
-    sentences = [f"The model answered {reasoning.answered} of {_counted(reasoning.questions, 'question')}."]
+    """What of a model the answer does not rest on; counts and words of our own."""
+    sentences = []
     if reasoning.fell_back:
-        sentences.append(f"Settled by measurements instead: {_tally(reasoning.fell_back)}.")
-    if reasoning.answered:
-        sentences.append(
-            f"{_counted(reasoning.claims, 'claim')} of the model counted, by the evidence that it cites; "
-            + ("they changed" if reasoning.reordered else "the measured order stands")
-            + (" the order of the first candidates." if reasoning.reordered else ".")
-        )
+        sentences.append(f"Settled by measurements instead of the model: {_tally(reasoning.fell_back)}.")
     if reasoning.claims_dropped:
         sentences.append(f"Claims of the model that count nothing: {_tally(reasoning.claims_dropped)}.")
     return sentences
-
-
-def _counted(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def _tally(counts: Mapping[str, int]) -> str:

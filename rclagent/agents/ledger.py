@@ -9,12 +9,13 @@ from typing import Any, Final
 from rclagent.agents.spending import SpendingPlan
 from rclagent.agents.trust import Checked
 from rclagent.core.diagnosis import ModelRanking, Reasoning
-from rclagent.errors import BudgetExhausted, ModelError, TransientModelError
+from rclagent.errors import BudgetExhausted, GivenUp, ModelError, TransientModelError
 from rclagent.llm import Answer, Answered
 
 OUT_OF_BUDGET: Final = "the budget was exhausted"
 NO_REPLY: Final = "the model could not be reached or did not answer in time"
 REFUSED: Final = "the model refused the request"
+GIVEN_UP: Final = "the model was given up"
 UNUSABLE: Final = "the model's answer could not be used"
 STOPPED: Final = "it was stopped"
 NOT_ASKED: Final = "the budget does not reach for it"
@@ -49,8 +50,8 @@ class Ledger:
             return ""
         reason = reason_of(answer.error)
         self.fell_back[reason] += 1
-        if reason in (REFUSED, NO_REPLY):
-            self.problems.add(answer.reason)
+        if reason in (REFUSED, NO_REPLY, GIVEN_UP):
+            self.problems.add(str(answer.error))
         return reason
 
     def account(self, plan: SpendingPlan, model: str, rankings: tuple[ModelRanking, ...] = ()) -> Reasoning:
@@ -95,4 +96,6 @@ def reason_of(error: ModelError | None) -> str:
         return STOPPED
     if isinstance(error, BudgetExhausted):
         return OUT_OF_BUDGET
+    if isinstance(error, GivenUp):
+        return GIVEN_UP
     return NO_REPLY if isinstance(error, TransientModelError) else REFUSED

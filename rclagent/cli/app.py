@@ -23,6 +23,7 @@ from rclagent.cli.model_options import (
     PriceOut,
     Record,
     Replay,
+    Timeout,
 )
 from rclagent.cli.options import (
     BaselinePaths,
@@ -86,6 +87,7 @@ def diagnose(
     price_out: PriceOut = None,
     concurrency: Concurrency = None,
     strategy: AskedBy = None,
+    timeout: Timeout = None,
     record: Record = None,
     replay: Replay = None,
     mask: Mask = False,
@@ -121,6 +123,7 @@ def diagnose(
             price_out=price_out,
             concurrency=concurrency,
             strategy=strategy,
+            timeout=timeout,
             record=record,
             replay=replay,
             mask=mask,

@@ -74,7 +74,8 @@ def _following(event: ProgressEvent) -> str | None:
     following = {
         ProgressKind.MEASURED: "Choosing traces ...",
         ProgressKind.TRACES_CHOSEN: f"Walking {event.total or event.done} traces ...",
-        ProgressKind.SPENDING_PLANNED: f"Walking traces, up to {event.total:,} questions for a model ...",
+        ProgressKind.SPENDING_PLANNED: f"Walking traces, {count(event.done, 'question')} for a model in up to"
+        f" {count(event.total, 'request')} (Ctrl-C: the answer so far) ...",
         ProgressKind.DIAGNOSED: "Writing the report ...",
     }
     return following.get(event.kind)

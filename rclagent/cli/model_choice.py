@@ -52,6 +52,8 @@ def choose(options: ModelOptions, environ: Mapping[str, str]) -> Choice | None:
     if not wanted:
         _refuse_lonely(options)
         return None
+    if options.timeout is not None and not (math.isfinite(options.timeout) and options.timeout > 0):
+        raise InputError(f"--timeout {options.timeout} is no length of time.", "Give seconds above 0.")
     limits, prices = _limits(options), _prices(options)
     if options.max_cost is not None and prices is None:
         raise InputError("--max-cost needs prices.", "Give --price-in and --price-out, or use --max-tokens.")

@@ -50,6 +50,9 @@ AskedBy = Annotated[
         " descends a trace in the protocol of ThinkFL's models.",
     ),
 ]
+Timeout = Annotated[
+    float | None, typer.Option(metavar="SECONDS", help="Time of one request at most; 60 by default.")
+]
 Record = Annotated[
     Path | None, typer.Option(metavar="FILE", help="Write every call of the model here, for --replay.")
 ]
@@ -96,6 +99,8 @@ class ModelOptions:
     """Requests at a time."""
     strategy: Strategy | None = None
     """Who asks it."""
+    timeout: float | None = None
+    """Seconds that one request may take."""
     record: Path | None = None
     """File to write calls to."""
     replay: Path | None = None

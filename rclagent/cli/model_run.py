@@ -23,6 +23,8 @@ from rclagent.llm import Limit, Masker, ModelAccess, Recorder, ReplayModel
 
 CONCURRENCY: Final = 16
 """Requests at a time, unless told otherwise."""
+TIMEOUT_S: Final = 60.0
+"""Seconds of one request at most, unless told otherwise: a small model on two cores takes most of them."""
 _SALT_BYTES: Final = 32
 
 
@@ -63,6 +65,7 @@ async def _diagnosed(
         access = ModelAccess(
             model=choice.model,
             limit=Limit(options.concurrency or CONCURRENCY),
+            timeout_s=options.timeout or TIMEOUT_S,
             recorder=recorder,
             masker=Masker(_salt(incident), addresses=options.mask),
         )

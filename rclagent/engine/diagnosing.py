@@ -18,7 +18,7 @@ from rclagent.agents import (
     Spend,
     SpendingPlan,
     Steps,
-    Strategy,
+    Terms,
     ignore_progress,
 )
 from rclagent.core.baseline import Baseline
@@ -28,7 +28,7 @@ from rclagent.core.incident import Incident
 from rclagent.core.span import SPAN_SCHEMA
 from rclagent.core.telemetry import Telemetry
 from rclagent.core.window import Window
-from rclagent.engine.granting import Spending, StrategyName, prepare, spend_of, strategy_of, terms_of
+from rclagent.engine.granting import Spending, StrategyName, granted, prepare, spend_of, terms_of
 from rclagent.engine.graph_loader import load_graph
 from rclagent.engine.loading import incident_from_telemetry, load_incident
 from rclagent.errors import InputError
@@ -94,23 +94,39 @@ async def diagnose(
         InputError: The path cannot be read, there is no such graph, spending or strategy, or the strategy
             needs a model.
     """
-    if model is None and strategy_of(strategy) is not Strategy.PARALLEL:
-        raise InputError(f"The strategy {strategy!r} needs a model.", "Give one, or leave the strategy out.")
     loaded = incident if isinstance(incident, Incident) else await asyncio.to_thread(load_incident, incident)
-    think = None
-    if model is not None:
-        terms = terms_of(model, limits=limits, prices=prices, spend=spend, strategy=strategy, stop=stop)
-        think = partial(prepare, terms)
-    steps = Steps(
-        measure=partial(collect_evidence, without=without),
-        service_graph=_service_graph,
-        think=think,
-        spend_all=spend_of(spend) is Spend.ALL,
-        on_progress=progress or ignore_progress,
-    )
+    terms = granted(model, limits=limits, prices=prices, spend=spend, strategy=strategy, stop=stop)
+    steps = steps_of(terms, without=without, spend=spend, progress=progress)
     state = await load_graph(graph)(steps).ainvoke({"incident": loaded})
     diagnosis: Diagnosis = state["diagnosis"]
     return diagnosis
+
+
+def steps_of(
+    terms: Terms | None,
+    *,
+    without: Collection[Channel | Idea] = (),
+    spend: Spending = "suspicious",
+    progress: ProgressCallback | None = None,
+) -> Steps:
+    """What a graph of a diagnosis runs.
+
+    Args:
+        terms: Those of a language model; None without one.
+        without: As for diagnose; as are the others.
+        spend: The same as in the terms.
+        progress: Called with each step.
+
+    Raises:
+        InputError: There is no such spending.
+    """
+    return Steps(
+        measure=partial(collect_evidence, without=without),
+        service_graph=_service_graph,
+        think=None if terms is None else partial(prepare, terms),
+        spend_all=spend_of(spend) is Spend.ALL,
+        on_progress=progress or ignore_progress,
+    )
 
 
 async def diagnose_events(

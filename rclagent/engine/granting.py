@@ -84,13 +84,32 @@ def terms_of(
     """
     limits = Limits() if limits is None else limits
     return Terms(
-        access=model if isinstance(model, ModelAccess) else ModelAccess(model=model),
+        access=model.anew() if isinstance(model, ModelAccess) else ModelAccess(model=model),
         limits=limits,
         budget=Budget(limits, prices=prices),
         spend=spend_of(spend),
         strategy=strategy_of(strategy),
         stop=asyncio.Event() if stop is None else stop,
     )
+
+
+def granted(
+    model: ChatModel | ModelAccess | None, *, strategy: StrategyName = "parallel", **terms: Any
+) -> Terms | None:
+    """The terms of one diagnosis with or without a model.
+
+    Args:
+        model: As for terms_of, as are the others; None without one.
+        strategy: How the model goes about it.
+
+    Raises:
+        InputError: As terms_of, or the strategy needs a model.
+    """
+    if model is not None:
+        return terms_of(model, strategy=strategy, **terms)
+    if strategy_of(strategy) is not Strategy.PARALLEL:
+        raise InputError(f"The strategy {strategy!r} needs a model.", "Give one, or leave the strategy out.")
+    return None
 
 
 async def prepare(terms: Terms, case: Case) -> ModelPart:

@@ -14,7 +14,7 @@ from rclagent.llm.chat_model import (
     ToolCall,
 )
 from rclagent.llm.connect import connect
-from rclagent.llm.fallback import Health
+from rclagent.llm.health import Health
 from rclagent.llm.limit import Limit
 from rclagent.llm.mask import Masker
 from rclagent.llm.recording import Recorder, Recording, load_recording

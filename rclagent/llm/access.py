@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from rclagent.llm.budget import Budget
 from rclagent.llm.budgeted import REPLY_TOKENS, BudgetedModel, DeadlineModel
 from rclagent.llm.chat_model import ChatModel
-from rclagent.llm.fallback import FallbackModel, Health
+from rclagent.llm.fallback import FallbackModel
 from rclagent.llm.guard import GuardedModel
+from rclagent.llm.health import Health, WatchedModel
 from rclagent.llm.limit import Limit, LimitedModel
 from rclagent.llm.mask import Masker
 from rclagent.llm.masked import MaskedModel
@@ -45,26 +46,38 @@ class ModelAccess:
     masker: Masker | None = None
     """What masks requests."""
     health: Health = field(default_factory=Health)
-    """How the first model fares."""
+    """How the first model fares; each diagnosis begins anew."""
+    fallback_health: Health = field(default_factory=Health)
+    """How the other one fares."""
 
     def paid_from(self, budget: Budget) -> ChatModel:
         """The model for one who spends from a budget."""
-        model = self._paid(self.model, budget)
+        model = self._paid(self.model, budget, self.health)
         if self.fallback is not None:
-            model = FallbackModel(model, self._paid(self.fallback, budget), self.health)
+            second = self._paid(self.fallback, budget, self.fallback_health)
+            model = FallbackModel(model, second, self.health)
         model = TextToolsModel(model)
         return model if self.masker is None else MaskedModel(model, self.masker)
 
-    def _paid(self, model: ChatModel, budget: Budget) -> ChatModel:
+    def anew(self) -> ModelAccess:
+        """The same for another diagnosis: a model that was given up may be back."""
+        return replace(self, health=Health(), fallback_health=Health())
+
+    def _paid(self, model: ChatModel, budget: Budget, health: Health) -> ChatModel:
         # Each attempt is paid for, once it has a place. The deadline ends attempts, and waits for a place or
         # for the next attempt.
-        paid = LimitedModel(BudgetedModel(self._recorded(model), budget, self.reply_tokens), self.limit)
+        paid = LimitedModel(
+            BudgetedModel(self._recorded(model, health), budget, self.reply_tokens), self.limit
+        )
         sleep = _at_once if isinstance(model, ReplayModel) else asyncio.sleep
         tried = RetryingModel(paid, self.retry, seconds_left=budget.seconds_left, sleep=sleep)
         return DeadlineModel(tried, budget)
 
-    def _recorded(self, model: ChatModel) -> ChatModel:
+    def _recorded(self, model: ChatModel, health: Health) -> ChatModel:
+        replayed = isinstance(model, ReplayModel)
         model = TimeoutModel(GuardedModel(model), self.timeout_s)
+        # A replay takes no time to tell a model's health by, and the recording holds what came of it.
+        model = model if replayed else WatchedModel(model, health)
         return model if self.recorder is None else RecordingModel(model, self.recorder)
 
 

@@ -7,7 +7,7 @@ import math
 from collections.abc import Sequence
 from typing import Final
 
-from rclagent.errors import BudgetExhausted, ModelError
+from rclagent.errors import BudgetExhausted, GivenUp, ModelError
 from rclagent.llm.budget import Budget
 from rclagent.llm.chat_model import ChatModel, JsonSchema, Message, Reply, Tool
 from rclagent.llm.estimate import prompt_characters, prompt_tokens, with_usage
@@ -52,6 +52,9 @@ class BudgetedModel(Wrapper):
             reply = with_usage(reply, messages, tools, schema)
             usage = reply.usage
             return reply
+        except GivenUp:
+            usage = Usage()
+            raise
         except ModelError as error:
             usage = _failed(messages, asked, maybe_billed=error.maybe_billed)
             raise

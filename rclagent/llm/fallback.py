@@ -3,35 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
 
-from rclagent.errors import BudgetExhausted, ModelError, PermanentModelError, UnsupportedFeature
+from rclagent.errors import BudgetExhausted, ModelError, UnsupportedFeature
 from rclagent.llm.chat_model import Capabilities, ChatModel, JsonSchema, Message, Reply, Tool
-
-MOST_FAILURES: Final = 3
-"""Failures in a row after which the first model is not asked again."""
-_FOR_GOOD: Final = frozenset({401, 403, 404})
-"""Refusals of the key, the name or the address: no other request fares better."""
-
-
-class Health:
-    """How the first model of a fallback fares; shared by all who ask it."""
-
-    def __init__(self) -> None:
-        self.given_up: str | None = None
-        """Why the first model is not asked any more; None while it is."""
-        self._failures = 0
-
-    def succeeded(self) -> None:
-        """The first model answered."""
-        self._failures = 0
-
-    def failed(self, error: ModelError) -> None:
-        """The first model did not."""
-        self._failures += 1
-        lasting = isinstance(error, PermanentModelError) and error.status in _FOR_GOOD
-        if lasting or self._failures >= MOST_FAILURES:
-            self.given_up = self.given_up or error.problem
+from rclagent.llm.health import Health
 
 
 class FallbackModel:
@@ -42,13 +17,13 @@ class FallbackModel:
     Args:
         first: Asked first.
         second: Asked then.
-        health: How the first fares, where several share that knowledge.
+        health: How the first fares.
     """
 
-    def __init__(self, first: ChatModel, second: ChatModel, health: Health | None = None) -> None:
+    def __init__(self, first: ChatModel, second: ChatModel, health: Health) -> None:
         self._first = first
         self._second = second
-        self._health = Health() if health is None else health
+        self._health = health
 
     @property
     def name(self) -> str:
@@ -78,12 +53,9 @@ class FallbackModel:
         """
         if self._health.given_up is None:
             try:
-                reply = await self._first.complete(messages, tools, schema)
+                return await self._first.complete(messages, tools, schema)
             except (BudgetExhausted, UnsupportedFeature):
                 raise
-            except ModelError as error:
-                self._health.failed(error)
-            else:
-                self._health.succeeded()
-                return reply
+            except ModelError:
+                pass  # whether it is asked again is a matter of its health
         return await self._second.complete(messages, tools, schema)

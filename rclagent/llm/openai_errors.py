@@ -88,7 +88,7 @@ def _of_status(error: openai.APIStatusError, settings: ModelSettings) -> ModelEr
 def _remedy(status: int, settings: ModelSettings) -> str:
     if status in (401, 403, 429):
         return f"Check the key, and what it may be used for: {settings.source}."
-    if status == 404:
+    if status in (404, 405):
         return f"Check the model's name, and the address, which often ends in /v1: {settings.source}."
     if status < 400:
         return "Give the address that it redirects to: redirections are not followed."
@@ -112,6 +112,11 @@ def _of_connection(error: openai.APIConnectionError, settings: ModelSettings) ->
         "ProxyError",
         "UnsupportedProtocol",
     }
+    if not connected and any(isinstance(each, ssl.SSLError) for each in causes):
+        return TransientModelError(
+            f"{settings.base_url} cannot be reached: the TLS handshake failed.",
+            f"Check that the server runs, and write http:// where it speaks no TLS: {settings.source}.",
+        )
     reason = next((_reason(each) for each in reversed(causes) if isinstance(each, OSError)), "")
     if isinstance(error, openai.APITimeoutError):
         reason = reason or "it takes too long"
@@ -136,7 +141,9 @@ def _said(error: openai.APIStatusError) -> str:
         for name in ("message", "detail", "error"):
             if isinstance(body.get(name), str):
                 return str(body[name])
-    return body if isinstance(body, str) else ""
+    if not isinstance(body, str):
+        return ""
+    return "a web page" if body.lstrip().startswith("<") else body
 
 
 def _without_key(text: str, settings: ModelSettings) -> str:

@@ -16,6 +16,7 @@ from types import TracebackType
 from typing import Any, Final, Self, TextIO, TypeAlias
 
 from rclagent.errors import (
+    GivenUp,
     InputError,
     ModelError,
     PermanentModelError,
@@ -194,11 +195,13 @@ _RECORD_ANEW: Final = "Record it anew with --record FILE."
 _KINDS: Final[dict[str, type[ModelError]]] = {
     "transient": TransientModelError,
     "unsupported": UnsupportedFeature,
+    "given_up": GivenUp,
     "permanent": PermanentModelError,
 }
 _COMMON: Final = ("problem", "remedy", "status", "maybe_billed")
 _FIELDS: Final = {
     "transient": (*_COMMON, "retry_after_s"),
     "unsupported": (*_COMMON, "feature"),
+    "given_up": _COMMON,
     "permanent": _COMMON,
 }

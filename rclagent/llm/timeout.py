@@ -37,6 +37,6 @@ class TimeoutModel(Wrapper):
                 raise  # the back end's own
             raise TransientModelError(
                 f"The model {self.name!r} did not answer within {self._timeout_s:g} s.",
-                "Allow more time, or use a faster model.",
+                "Allow more with --timeout, or use a faster model.",
                 maybe_billed=True,
             ) from error

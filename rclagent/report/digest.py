@@ -35,6 +35,8 @@ LEADING_CONFIDENCE: Final = 0.25
 """A further cause is told at length from here on: two true causes weaken each other's confidence."""
 MAX_PROOFS: Final = (5, 3)
 """Pieces of evidence told for the first cause, and for each further one."""
+MAX_PROBLEMS: Final = 2
+"""Failures of a model told."""
 MAX_LISTED: Final = 5
 """Entries of a list told in a line each; the rest is counted."""
 RECENT_S: Final = 1800.0
@@ -130,10 +132,10 @@ def digest(diagnosis: Diagnosis) -> Digest:
         further_ruled_out=max(0, len(diagnosis.ruled_out) - MAX_LISTED),
         changes=tuple(changes[:MAX_LISTED]),
         further_changes=max(0, len(changes) - MAX_LISTED),
-        unseen=_unseen(diagnosis.coverage),
+        unseen=(*_unseen(diagnosis.coverage), *_troubles(diagnosis.agents.reasoning)),
         work=(
             *_read(diagnosis.coverage),
-            _walked(diagnosis.agents),
+            *_walked(diagnosis.agents),
             *_asked(diagnosis.agents.reasoning, diagnosis.usage),
         ),
     )
@@ -242,21 +244,30 @@ def _read(coverage: Coverage) -> tuple[str, ...]:
     return (f"Read {incident} of the incident ({files}), against {normal or 'nothing'} of normal times.",)
 
 
-def _walked(agents: Agents) -> str:
+def _troubles(reasoning: Reasoning | None) -> tuple[str, ...]:
+    """What a model failed with; foreign words, and as many as it likes."""
+    problems = () if reasoning is None else reasoning.problems
+    told = tuple(f"What the model failed with: {problem}" for problem in problems[:MAX_PROBLEMS])
+    more = len(problems) - len(told)
+    return (
+        (*told, f"It failed in {words.count(more, 'other way')}, told in the JSON report.") if more else told
+    )
+
+
+def _walked(agents: Agents) -> tuple[str, ...]:
+    """Who looked at what; that nobody did, or failed, is told with what was not seen."""
     if not agents.spawned:
-        return "No trace called for agents."
+        return ()
     text = (
         f"{words.count(agents.spawned, 'agent')} ({agents.reasoner}) walked"
         f" {words.count(len(agents.traces), 'trace')} of {words.count(agents.spans, 'span')},"
         f" {agents.spans_settled:,} of them settled at a glance"
     )
-    return (
-        f"{text}; {words.count(agents.failed, 'agent')} failed." if agents.failed else f"{text}; none failed."
-    )
+    return (f"{text}." if agents.failed else f"{text}; none failed.",)
 
 
 def _asked(reasoning: Reasoning | None, usage: Usage) -> tuple[str, ...]:
-    """What a model was asked and what that changed; how its answers fared is told with what was not seen."""
+    """What a model was asked and what that changed; what came to nothing is told with what was not seen."""
     if reasoning is None:
         return ()
     strategy = "" if reasoning.strategy == "parallel" else f"{reasoning.strategy}, "
@@ -270,7 +281,8 @@ def _asked(reasoning: Reasoning | None, usage: Usage) -> tuple[str, ...]:
         f" between {words.listing(reasoning.candidates_weighed)}" if reasoning.candidates_weighed else ""
     )
     changed = "changed the order" if reasoning.reordered else "changed nothing in the order"
+    counted = f", made {words.count(reasoning.claims, 'claim')} that count" if reasoning.answered else ""
     return (
         f"{name} answered {reasoning.answered:,} of {words.count(reasoning.questions, 'question')} ({spent})"
-        f" and {changed}{weighed}.",
+        f"{counted} and {changed}{weighed}.",
     )

@@ -43,6 +43,15 @@ def test_the_task_is_shown_until_something_has_happened() -> None:
     assert LiveTree("Reading").lines() == ["Reading ..."]
 
 
+def test_with_a_model_it_says_how_much_is_asked_and_how_to_end_it() -> None:
+    """Whoever waits at night need not wait for a model."""
+    tree = LiveTree("Reading")
+    tree.hear(ProgressEvent(ProgressKind.SPENDING_PLANNED, done=2, total=5))
+    assert tree.lines() == [
+        "Walking traces, 2 questions for a model in up to 5 requests (Ctrl-C: the answer so far) ..."
+    ]
+
+
 def test_each_trace_has_a_line_with_its_spans_and_the_first_says_what_was_spent() -> None:
     assert walked().lines() == [
         "Walking 2 traces ...  2 calls, 2,000 tokens, 0.5000 USD",

@@ -49,6 +49,8 @@ def test_the_source_names_variables_and_never_the_key() -> None:
         (ModelOptions(model="m", price_in=1), "Only one of --price-in and --price-out"),
         (ModelOptions(model="m", max_seconds=float("nan")), "--max-seconds nan is no amount"),
         (ModelOptions(model="m", max_cost=-1), "--max-cost -1 is no amount"),
+        (ModelOptions(timeout=5), "--timeout needs a model"),
+        (ModelOptions(model="m", timeout=0), "--timeout 0 is no length of time"),
         (ModelOptions(replay=Path("r"), record=Path("s")), "--replay and --record are both given"),
         (ModelOptions(replay=Path("r"), base_url="http://x"), "--replay and --base-url are both given"),
         (ModelOptions(replay=Path("no-such-file")), "'no-such-file' cannot be read"),

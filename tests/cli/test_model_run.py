@@ -104,7 +104,7 @@ def test_a_refused_key_is_a_diagnosis_with_the_exit_code_of_the_measurements(
     assert diagnosis.root_causes[0].service == "pricing"
     assert diagnosis.agents.reasoning is not None
     assert diagnosis.agents.reasoning.answered == 0
-    assert any("The model answered 0 of" in note for note in diagnosis.coverage.notes)
+    assert any("instead of the model" in note for note in diagnosis.coverage.notes)
 
 
 def test_nobody_there_is_a_diagnosis_that_says_so(command: list[str], capsys: Capture) -> None:
@@ -114,7 +114,7 @@ def test_nobody_there_is_a_diagnosis_that_says_so(command: list[str], capsys: Ca
     diagnosis = Diagnosis.model_validate_json(capsys.readouterr().out)
     assert diagnosis.agents.reasoning is not None
     assert diagnosis.agents.reasoning.answered == 0
-    assert any("The model answered 0 of" in note for note in diagnosis.coverage.notes)
+    assert any("instead of the model" in note for note in diagnosis.coverage.notes)
     assert diagnosis.root_causes[0].service == "pricing"
     assert code == (4 if diagnosis.agents.reasoning.budget_exhausted else 0)
 

@@ -194,6 +194,7 @@ async def test_what_may_pass_is_transient(server: Server, status: int) -> None:
         (401, "Check the key, and what it may be used for: model 'small' (--model) at http://127.0.0.1"),
         (403, "Check the key"),
         (404, "Check the model's name, and the address, which often ends in /v1"),
+        (405, "Check the model's name, and the address, which often ends in /v1"),
         (413, "Check that the model takes such requests"),
     ],
 )
@@ -245,6 +246,20 @@ async def test_a_quota_that_is_used_up_is_permanent(server: Server) -> None:
     error = await error_of(server, server.text(body, 429))
     assert type(error) is PermanentModelError
     assert "current quota" in error.problem
+
+
+async def test_a_web_page_is_not_read_aloud(server: Server) -> None:
+    """A proxy's, or one of another program at that address."""
+    error = await error_of(server, server.text("\n<!DOCTYPE html><html>No such page</html>", 404))
+    assert isinstance(error, PermanentModelError)
+    assert error.problem == f"{server.url} answered with status 404: a web page."
+
+
+async def test_a_server_without_tls_at_an_https_address_is_told_apart(server: Server) -> None:
+    """A slip that is easily made with a server of one's own."""
+    settings = read_settings({}, model="m", base_url=f"https://127.0.0.1:{server.port}/v1")
+    with pytest.raises(TransientModelError, match=r"the TLS handshake failed.*write http://"):
+        await reply_of(settings)
 
 
 async def test_a_redirection_is_not_followed(server: Server) -> None:

@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rclagent.errors import (
+    GivenUp,
     InputError,
     ModelError,
     PermanentModelError,
@@ -75,6 +76,7 @@ async def test_every_field_of_a_reply_comes_back(tmp_path: Path) -> None:
         TransientModelError("busy", "wait", status=429, retry_after_s=2.5),
         PermanentModelError("refused", "look", status=400, maybe_billed=True),
         UnsupportedFeature("no", "without", status=400, feature="tools"),
+        GivenUp("gone", "look", status=401),
     ],
 )
 async def test_errors_are_raised_again_with_all_they_carry(tmp_path: Path, error: ModelError) -> None:

@@ -153,6 +153,7 @@ def reasoned(fault: Diagnosis) -> Diagnosis:
         spend="suspicious",
         questions=3,
         answered=2,
+        claims=3,
         candidates_weighed=("cart", "email"),
         reordered=True,
     )

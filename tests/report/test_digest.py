@@ -40,7 +40,7 @@ def test_a_cause_comes_with_its_changes_of_late_the_latest_first(fault: Diagnosi
 def test_what_a_model_was_asked_and_changed_is_one_sentence(reasoned: Diagnosis) -> None:
     assert digest(reasoned).work[-1] == (
         "Model 'tiny' (spending suspicious) answered 2 of 3 questions (4 requests, 2,500 tokens, 0.0125 USD)"
-        " and changed the order between cart and email."
+        ", made 3 claims that count and changed the order between cart and email."
     )
 
 
@@ -62,6 +62,26 @@ def test_a_model_with_nothing_to_ask_is_named(fault: Diagnosis) -> None:
     assert told.work[-1] == (
         "Model 'tiny' (spending suspicious) was asked nothing: the measurements leave nothing open."
     )
+
+
+def test_what_a_model_failed_with_is_told_and_bounded(reasoned: Diagnosis) -> None:
+    """In its own words, with what was not seen; of many ways to fail the first two."""
+    reasoning = reasoned.agents.reasoning
+    assert reasoning is not None
+    problems = {"problems": ("no key", "no name", "no time", "no luck")}
+    agents = reasoned.agents.model_copy(update={"reasoning": reasoning.model_copy(update=problems)})
+    assert digest(reasoned.model_copy(update={"agents": agents})).unseen[-3:] == (
+        "What the model failed with: no key",
+        "What the model failed with: no name",
+        "It failed in 2 other ways, told in the JSON report.",
+    )
+
+
+def test_agents_that_failed_are_told_with_what_was_not_seen(fault: Diagnosis) -> None:
+    """So only that none did stands with the work."""
+    assert digest(fault).work[-1].endswith("90 of them settled at a glance.")
+    agents = fault.agents.model_copy(update={"failed": 0})
+    assert digest(fault.model_copy(update={"agents": agents})).work[-1].endswith("at a glance; none failed.")
 
 
 def test_without_a_model_none_is_spoken_of(fault: Diagnosis) -> None:

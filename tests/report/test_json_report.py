@@ -20,4 +20,4 @@ def test_equal_diagnoses_give_equal_bytes(fault: Diagnosis) -> None:
 def test_the_json_ends_in_a_line_break_and_states_its_version(fault: Diagnosis) -> None:
     text = render_json(fault)
     assert text.endswith("}\n")
-    assert json.loads(text)["schema_version"] == "1.1"
+    assert json.loads(text)["schema_version"] == "1.2"

@@ -86,10 +86,9 @@ def test_files_that_are_no_telemetry_are_named(fault: Diagnosis) -> None:
     assert "of the incident (2 files)" in text
 
 
-def test_the_agents_work_is_told_with_its_failures(fault: Diagnosis) -> None:
+def test_the_agents_work_is_told(fault: Diagnosis) -> None:
     text = " ".join(render_text(fault).split())
     assert "143 agents (statistical) walked 2 traces of 1,160 spans, 90 of them settled" in text
-    assert "1 agent failed." in text
 
 
 def test_a_second_likely_cause_is_told_at_length(fault: Diagnosis) -> None:
