@@ -14,6 +14,7 @@ from typing import Any
 
 import rclagent
 from benchmarks import calibrate as calibration
+from benchmarks import cost_tables, model_cost
 from benchmarks import modalities as dropped
 from benchmarks import onset as onsets
 from benchmarks import quiet as quietness
@@ -196,6 +197,17 @@ def scale(options: argparse.Namespace) -> int:
     return _give(options, content, plain([SCALE_HEADINGS, *scale_rows(results)]))
 
 
+def cost(options: argparse.Namespace) -> int:
+    """``model-cost``: calls, characters and seconds of a language model, beside the published code's."""
+    content = model_cost.measure(options.data, options.server, options.repeats, _tell)
+    tables = (
+        cost_tables.trace_rows(content),
+        cost_tables.incident_rows(content),
+        cost_tables.overhead_rows(content),
+    )
+    return _give(options, content, "\n\n".join([*map(plain, tables), *cost_tables.headlines(content)]))
+
+
 def render(options: argparse.Namespace) -> int:
     """``render``: the figures into README.md and docs/benchmarks.md, with their picture."""
     kept = read_kept(options.results)
@@ -304,6 +316,17 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--seed", type=int, default=0, help="where chance starts")
     _outputs(command)
     command.set_defaults(command=scale)
+
+    command = commands.add_parser("model-cost", help=_summary(cost.__doc__))
+    command.add_argument(
+        "--data", required=True, type=Path, metavar="DIR", help=f"Nezha recording that holds {model_cost.DAY}"
+    )
+    command.add_argument(
+        "--server", required=True, type=Path, metavar="FILE", help="program of the server that stands in"
+    )
+    command.add_argument("--repeats", type=_positive, default=3, help="runs of each trace and spending")
+    _outputs(command)
+    command.set_defaults(command=cost)
 
     command = commands.add_parser("render", help=_summary(render.__doc__))
     command.add_argument("--results", type=Path, default=RESULTS, metavar="DIR", help="score files")

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from benchmarks import calibrate, modalities, onset, quiet, scale, weakest
+from benchmarks import calibrate, modalities, model_cost, onset, quiet, scale, weakest
 from benchmarks.score import ALL, Score
 from rclagent import InputError
 
@@ -40,6 +40,8 @@ class Kept:
     """Of ``calibrate``."""
     scales: Sequence[Content] = ()
     """Of ``scale``, one a size."""
+    costs: Sequence[Content] = ()
+    """Of ``model-cost``."""
     ablations: Sequence[Score] = ()
     """Those of ABLATIONS."""
 
@@ -51,7 +53,7 @@ def read_kept(folder: Path) -> Kept:
         InputError: A file is not what a command wrote with ``--out``, or there is no score.
     """
     others: dict[str, list[Content]] = {
-        part.NAME: [] for part in (quiet, modalities, weakest, onset, calibrate, scale)
+        part.NAME: [] for part in (quiet, modalities, weakest, onset, calibrate, scale, model_cost)
     }
     scores: list[Score] = []
     ablations: list[Score] = []
@@ -79,4 +81,5 @@ def read_kept(folder: Path) -> Kept:
         onsets=others[onset.NAME],
         calibrations=others[calibrate.NAME],
         scales=others[scale.NAME],
+        costs=others[model_cost.NAME],
     )

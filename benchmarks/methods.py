@@ -15,16 +15,16 @@ from typing import Final
 from benchmarks import rules
 from benchmarks.cases import CaseView
 from benchmarks.ranking import Ranked
-from rclagent import Channel, Diagnosis, Idea, InputError, diagnose_sync, incident_from_telemetry
+from rclagent import Channel, Diagnosis, Idea, Incident, InputError, diagnose_sync, incident_from_telemetry
 
 Method = Callable[[CaseView], Sequence[Ranked]]
 """What a plug-in implements."""
 
 
-def diagnose_case(case: CaseView, without: Collection[Channel | Idea] = ()) -> Diagnosis:
-    """RCLAgent's whole answer, without any model; ``without`` leaves channels and rules out."""
+def incident_of(case: CaseView) -> Incident:
+    """A case as RCLAgent is given it, with a baseline learned from what precedes it."""
     seen = sum(table.height for table in (case.baseline.spans, case.baseline.logs, case.baseline.metrics))
-    incident = incident_from_telemetry(
+    return incident_from_telemetry(
         case.telemetry,
         alarm_ns=case.alarm_ns,
         window=case.window,
@@ -32,7 +32,11 @@ def diagnose_case(case: CaseView, without: Collection[Channel | Idea] = ()) -> D
         baseline_windows=(case.baseline_windows or None) if seen else None,
         baseline_telemetry=case.baseline if seen else None,
     )
-    return diagnose_sync(incident, without=without)
+
+
+def diagnose_case(case: CaseView, without: Collection[Channel | Idea] = ()) -> Diagnosis:
+    """RCLAgent's whole answer, without any model; ``without`` leaves channels and rules out."""
+    return diagnose_sync(incident_of(case), without=without)
 
 
 def rclagent(case: CaseView, without: Collection[Channel | Idea] = ()) -> list[Ranked]:

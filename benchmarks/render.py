@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-from benchmarks import calibrate, modalities, onset, quiet, scale, weakest
+from benchmarks import calibrate, cost_tables, modalities, onset, quiet, scale, weakest
 from benchmarks.kept import Content, Kept
 from benchmarks.score import Score, together
 from benchmarks.tables import CHANCE, HEADINGS, escaped, interval, markdown, remarks, rows, share
@@ -62,6 +62,7 @@ def full_figures(kept: Kept) -> str:
             [part for content in kept.calibrations for part in _calibration(content)],
         ),
         ("Scale", [markdown(scale.size_rows(kept.scales), names=0)] if kept.scales else []),
+        ("Model cost", [part for content in kept.costs for part in _cost(content)]),
     )
     return "\n\n".join("\n\n".join([f"### {title}", *parts]) for title, parts in sections if parts)
 
@@ -162,6 +163,12 @@ def _weakest(content: Content) -> list[str]:
 def _calibration(content: Content) -> list[str]:
     tables = (calibrate.bin_rows(content), calibrate.group_rows(content))
     return [escaped(calibrate.headline(content)), *(markdown(table, names=1) for table in tables)]
+
+
+def _cost(content: Content) -> list[str]:
+    traces, incidents = cost_tables.trace_rows(content), cost_tables.incident_rows(content)
+    overhead = markdown(cost_tables.overhead_rows(content), names=1)
+    return [*_bullets(cost_tables.headlines(content)), markdown(traces), markdown(incidents), overhead]
 
 
 def _bullets(lines: Sequence[str]) -> list[str]:

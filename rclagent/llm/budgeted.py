@@ -49,7 +49,7 @@ class BudgetedModel(Wrapper):
         usage = _failed(messages, asked, maybe_billed=True)
         try:
             reply = await self._model.complete(messages, tools, schema)
-            reply = with_usage(reply, messages, tools, schema)
+            reply = with_usage(reply, messages, asked)
             usage = reply.usage
             return reply
         except GivenUp:

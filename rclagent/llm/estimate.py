@@ -28,10 +28,14 @@ def prompt_tokens(
     return _tokens(prompt_characters(messages) + offered + asked)
 
 
-def with_usage(
-    reply: Reply, messages: Sequence[Message], tools: Sequence[Tool] = (), schema: JsonSchema | None = None
-) -> Reply:
-    """The reply with all that its call cost: as it says itself, estimated where it names no tokens."""
+def with_usage(reply: Reply, messages: Sequence[Message], tokens: int) -> Reply:
+    """The reply with all that its call cost: as it says itself, estimated where it names no tokens.
+
+    Args:
+        reply: What came.
+        messages: What it replies to.
+        tokens: What ``prompt_tokens`` says of the request.
+    """
     usage = replace(
         reply.usage,
         calls=max(1, reply.usage.calls),
@@ -41,7 +45,7 @@ def with_usage(
         return replace(reply, usage=usage)
     estimated = replace(
         usage,
-        prompt_tokens=prompt_tokens(messages, tools, schema),
+        prompt_tokens=tokens,
         completion_tokens=_tokens(len(reply.text) + _calls(reply.tool_calls)),
         estimated_calls=usage.calls,
     )

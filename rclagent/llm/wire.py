@@ -68,7 +68,7 @@ def request_body(
                 "function": {
                     "name": tool.name,
                     "description": tool.description,
-                    "parameters": tool.parameters,
+                    "parameters": dict(tool.parameters),
                 },
             }
             for tool in tools
@@ -76,7 +76,8 @@ def request_body(
     if schema is not None:
         # Not in OpenAI's strict mode, which refuses much of what schemas say: answers are checked anyway.
         name = _NOT_IN_NAMES.sub("_", str(schema.get("title", "")))[:64] or "answer"
-        body["response_format"] = {"type": "json_schema", "json_schema": {"name": name, "schema": schema}}
+        asked = {"name": name, "schema": dict(schema)}
+        body["response_format"] = {"type": "json_schema", "json_schema": asked}
     return body
 
 

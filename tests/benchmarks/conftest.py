@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import gzip
 import json
+import socket
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -116,3 +118,68 @@ def _put(path: Path, lines: Sequence[str], zipped: bool) -> None:
         path.with_name(path.name + ".gz").write_bytes(gzip.compress(content, mtime=0))
     else:
         path.write_bytes(content)
+
+
+HERE = "127.0.0.1"
+CONNECT, RESOLVE = socket.socket.connect, socket.getaddrinfo
+STAND_IN = """
+import json
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+counts = {"calls": 0, "prompt_chars": 0, "max_concurrency": 0}
+reply = {"choices": [{"message": {"role": "assistant", "content": '{"claims": []}'}}]}
+
+
+class Handler(BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.say(counts)
+
+    def do_POST(self):
+        body = self.rfile.read(int(self.headers.get("content-length") or 0))
+        if self.path == "/reset":
+            counts.update(calls=0, prompt_chars=0, max_concurrency=0)
+            return self.say({})
+        messages = json.loads(body)["messages"]
+        counts["calls"] += 1
+        counts["prompt_chars"] += sum(len(message["content"]) for message in messages)
+        counts["max_concurrency"] = 1
+        self.say(reply)
+
+    def say(self, content):
+        text = json.dumps(content).encode()
+        self.send_response(200)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(text)))
+        self.end_headers()
+        self.wfile.write(text)
+
+    def log_message(self, *told):
+        pass
+
+
+server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+print(json.dumps({"base_url": f"http://127.0.0.1:{server.server_address[1]}/v1"}), flush=True)
+server.serve_forever()
+"""
+
+
+@pytest.fixture
+def stand_in(tmp_path: Path, no_network: None, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A program that serves as a model without any claim, and counts; only this machine can be reached."""
+
+    def connect(self: socket.socket, address: Any) -> None:
+        assert address[0] == HERE, address
+        CONNECT(self, address)
+
+    def resolve(host: Any, *arguments: Any, **options: Any) -> Any:
+        assert host == HERE, host
+        return RESOLVE(host, *arguments, **options)
+
+    monkeypatch.setattr(socket.socket, "connect", connect)
+    monkeypatch.setattr(socket, "getaddrinfo", resolve)
+    for name in ("HTTP_PROXY", "ALL_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.lower(), raising=False)
+    program = tmp_path / "stand_in.py"
+    program.write_text(STAND_IN, encoding="utf-8")
+    return program

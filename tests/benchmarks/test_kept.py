@@ -26,21 +26,24 @@ def test_scores_come_with_rclagent_first(tmp_path: Path) -> None:
 def test_every_other_result_goes_where_it_belongs(tmp_path: Path) -> None:
     put(tmp_path, "score.json", [score("rclagent", "x").to_json(), {"dataset": "all"}])
     put(tmp_path, "quiet.json", [QUIET, QUIET])
-    for kind in ("modalities", "weakest", "onset", "calibration"):
+    for kind in ("modalities", "weakest", "onset", "calibration", "model-cost"):
         put(tmp_path, f"{kind}.json", {"dataset": kind, "from": kind})
     put(tmp_path, "scale.json", [{"dataset": "scale", "n_spans": 1}, {"dataset": "scale", "n_spans": 2}])
     kept = read_kept(tmp_path)
     assert len(kept.scores) == 1
     assert list(kept.quiet) == [QUIET, QUIET]
-    others = (kept.modalities, kept.weakest, kept.onsets, kept.calibrations)
-    assert [part[0]["from"] for part in others] == ["modalities", "weakest", "onset", "calibration"]
+    others = (kept.modalities, kept.weakest, kept.onsets, kept.calibrations, kept.costs)
+    assert [part[0]["from"] for part in others] == [
+        "modalities", "weakest", "onset", "calibration", "model-cost",
+    ]  # fmt: skip
     assert [part["n_spans"] for part in kept.scales] == [1, 2]
 
 
 def test_what_was_not_measured_is_not_there(tmp_path: Path) -> None:
     put(tmp_path, "score.json", score("rclagent", "x").to_json())
     kept = read_kept(tmp_path)
-    assert not any((kept.quiet, kept.modalities, kept.weakest, kept.onsets, kept.calibrations, kept.scales))
+    others = (kept.modalities, kept.weakest, kept.onsets, kept.calibrations, kept.costs)
+    assert not any((kept.quiet, kept.scales, *others))
 
 
 @pytest.mark.parametrize("content", ["{", "3", "{}", '[{"dataset": "nezha"}]'])

@@ -143,3 +143,9 @@ def test_the_weakest_delay_is_measured(tmp_path: Path, capsys: pytest.CaptureFix
     content = json.loads(out.read_text(encoding="utf-8"))
     assert json.loads(capsys.readouterr().out) == content
     assert [step["n"] for step in content["strengths"]] == [1] * 10
+
+
+def test_a_missing_server_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    command = ["model-cost", "--data", str(tmp_path), "--server", str(tmp_path / "none.py")]
+    assert main(command) == 2
+    assert "none.py is no file. Give --server" in capsys.readouterr().err

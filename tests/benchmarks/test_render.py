@@ -16,6 +16,7 @@ from benchmarks.tables import escaped, markdown, misses, plain, printable, remar
 from benchmarks.weakest import Outcome
 from benchmarks.weakest import summary as weakest_summary
 from rclagent import InputError
+from tests.benchmarks.test_cost_tables import CONTENT as COST
 
 
 def score(
@@ -116,12 +117,13 @@ def test_the_full_figures_show_kinds_of_fault() -> None:
 
 def test_a_section_is_shown_for_each_result_and_left_out_without() -> None:
     scores = [score("rclagent", "x")]
-    full = full_figures(Kept(scores, quiet=[QUIET], weakest=[WEAKEST], scales=[SCALE]))
-    for section in ("Quiet windows", "Weakest delay", "Scale"):
+    full = full_figures(Kept(scores, quiet=[QUIET], weakest=[WEAKEST], scales=[SCALE], costs=[COST]))
+    for section in ("Quiet windows", "Weakest delay", "Scale", "Model cost"):
         assert f"### {section}\n" in full
         assert section not in full_figures(Kept(scores))
     assert "- 11:03: sh\\|op (cpu), confidence of the verdict 0.88" in full
     assert "| 2,000,000 | 0 | 12.3 | 3.46 | 1.73 | 901 | 1.20 |" in full
+    assert "| small | all | 20 of 20 | 7 | 3 | 10 | 12,345 | 1.10 | 1.20 | 4 | 5 | 1.00 | 1.10 |" in full
 
 
 def test_the_picture_is_shown_where_there_is_one() -> None:

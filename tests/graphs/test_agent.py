@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NoReturn
 
 import networkx as nx
 import polars as pl
@@ -61,6 +62,16 @@ def calls_first(*calls: ToolCall) -> ScriptedModel:
         return Reply(NONE) if any(message.tool_calls for message in messages) else Reply(tool_calls=calls)
 
     return ScriptedModel(script)
+
+
+async def test_a_talk_never_leaves_the_event_loop(monkeypatch: pytest.MonkeyPatch) -> None:
+    """LangGraph runs plain functions in threads, and each way there and back costs as much as a step."""
+
+    def refuse(*arguments: object) -> NoReturn:
+        raise AssertionError("something was run in a thread")
+
+    monkeypatch.setattr(asyncio.BaseEventLoop, "run_in_executor", refuse)
+    assert isinstance(await answer(calls_first(NEIGHBOURS)), Answered)
 
 
 async def test_a_model_may_use_tools_and_then_answers() -> None:

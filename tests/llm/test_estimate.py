@@ -22,12 +22,12 @@ def test_tokens_are_a_third_of_the_characters_rounded_up() -> None:
 
 def test_a_reply_that_tells_its_tokens_is_believed() -> None:
     """Only what it leaves out is filled in: the call itself and the characters."""
-    reply = with_usage(Reply("Hi", usage=Usage(prompt_tokens=5, completion_tokens=1)), HELLO)
+    reply = with_usage(Reply("Hi", usage=Usage(prompt_tokens=5, completion_tokens=1)), HELLO, 4)
     assert reply.usage == Usage(calls=1, prompt_tokens=5, completion_tokens=1, prompt_characters=11)
 
 
 def test_a_reply_that_does_not_tell_its_tokens_is_estimated() -> None:
     """4 tokens for the 11 characters read, 2 for the 6 written, and the call counts as estimated."""
-    reply = with_usage(Reply("Hi you"), HELLO)
+    reply = with_usage(Reply("Hi you"), HELLO, 4)
     expected = Usage(calls=1, prompt_tokens=4, completion_tokens=2, prompt_characters=11, estimated_calls=1)
     assert reply.usage == expected
