@@ -49,6 +49,8 @@ def consolidation(
     task: SpanTask,
     suspicions: Sequence[Suspicion],
     reports: Sequence[AgentReport | Failed],
+    *,
+    tools: bool,
 ) -> str:
     """An agent asks which of its suspects it is.
 
@@ -57,10 +59,11 @@ def consolidation(
         task: The agent's work.
         suspicions: Own and reported suspects, heaviest first; only those within the margin are told.
         reports: What it heard from below.
+        tools: Whether it may look closer: it has not asked about its own span before.
     """
     group = open_group(suspicions, lambda item: item.weight)
     shown = briefing.observations(findings, _in_turn([item.evidence for item in group]))
-    return load_prompt("span_agent").render(
+    return load_prompt("span_agent" if tools else "consolidation").render(
         {
             "span": briefing.span(task),
             "suspects": briefing.suspects(group),

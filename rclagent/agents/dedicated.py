@@ -1,7 +1,7 @@
 """The Dedicated Agents of a trace: one asynchronous task each, spawned along the topology.
 
-An agent sees its own state, then spawns its children side by side, waits for all of them and
-consolidates; only an ancestor ever waits for a subtree. Every agent is a task of its own, so
+An agent verifies its own state while its children, spawned side by side, do the same; it waits for all of
+them and consolidates; only an ancestor ever waits for a subtree. Every agent is a task of its own, so
 depth costs no stack: a parent awaits its children's completion, it does not call them.
 
 An agent that raises becomes ``Failed`` and takes nothing with it: its children run all the same,
@@ -119,11 +119,12 @@ class _Walk:
     async def _agent(self, family: Family) -> tuple[AgentResult, ...]:
         task = self._plan.task(family)
         self._tell(ProgressKind.AGENT_STARTED, family, task.trace_id, self._done, self._plan.span_count)
-        state = await _attempt(self._verify, task)
-        if isinstance(state, Verification) and state.evidence:
-            self._tell(ProgressKind.EVIDENCE_FOUND, family, task.trace_id, len(state.evidence))
         below = self._plan.children(family)
-        heard = await self._spawn(below)
+        # Nothing below waits for what a model says of this span: only the report does.
+        async with asyncio.TaskGroup() as group:
+            verifying = group.create_task(self._verified(family, task))
+            heard = await self._spawn(below)
+        state = verifying.result()
         if isinstance(state, _Failure):
             return self._fail(family, task, state), *heard
         report = await _attempt(self._report, task, state, below, heard)
@@ -132,6 +133,12 @@ class _Walk:
         self._covered += len(task.spans)
         self._leave(family, report, len(task.spans))
         return (report,)
+
+    async def _verified(self, family: Family, task: SpanTask) -> Verification | _Failure:
+        state = await _attempt(self._verify, task)
+        if isinstance(state, Verification) and state.evidence:
+            self._tell(ProgressKind.EVIDENCE_FOUND, family, task.trace_id, len(state.evidence))
+        return state
 
     async def _verify(self, task: SpanTask) -> Verification:
         if not task.spans:

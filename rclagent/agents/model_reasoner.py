@@ -40,8 +40,6 @@ class Means:
     """Leads a talk to its end."""
     toolbox: ToolBox | None
     """Tools at hand."""
-    rounds: int
-    """Rounds of tools in one question."""
     ledger: Ledger
     """Where everything is counted."""
 
@@ -110,9 +108,10 @@ class ModelReasoner:
         question = self._questions.get((task.agent_id, Step.CONSOLIDATE))
         try:
             if question is not None:
-                opinion, checked = await self._ask(
-                    question, consolidation(self._means.findings, task, suspicions, reports)
+                prompt = consolidation(
+                    self._means.findings, task, suspicions, reports, tools=question.rounds > 0
                 )
+                opinion, checked = await self._ask(question, prompt)
                 suspicions = _reordered(suspicions, checked)
         finally:
             self._purses.done(task.agent_id)
@@ -128,7 +127,7 @@ class ModelReasoner:
             toolbox=means.toolbox,
             messages=opening(prompt),
             kind=Judgement,
-            rounds=means.rounds,
+            rounds=question.rounds,
         )
         answer = await means.converse(talk)
         problem = means.ledger.enter(answer)

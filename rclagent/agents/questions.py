@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from typing import Final
 
 from rclagent.agents.confidence import GATE_Z
 from rclagent.agents.margin import open_group
 from rclagent.agents.noting import Note
 from rclagent.core.evidence import Channel, EvidenceKind
 from rclagent.core.names import VIRTUAL_ROOT
+
+VERIFYING_ROUNDS: Final = 2
+"""Rounds of tools of an agent that verifies its span and does nothing else: logs, and metrics."""
 
 
 class Step(StrEnum):
@@ -53,6 +57,8 @@ class Question:
     """Services between which, or about which, it asks."""
     votes: int
     """Alarming requests in which the question comes up, at least 1."""
+    rounds: int = 1
+    """Rounds of tools at most."""
     characters: int = 0
     """Length of its first request at most."""
 
@@ -100,11 +106,26 @@ def all_questions(notes: Sequence[Mapping[str, Note]], votes: Sequence[int]) -> 
             if note.task.service != VIRTUAL_ROOT:
                 own = dict.fromkeys([note.task.service, *_claimed(note)])
                 found.append(
-                    Question(agent_id, Step.VERIFY, Doubt.EVERYTHING, tuple(own), votes=max(1, weight))
+                    Question(
+                        agent_id,
+                        Step.VERIFY,
+                        Doubt.EVERYTHING,
+                        tuple(own),
+                        votes=max(1, weight),
+                        rounds=VERIFYING_ROUNDS,
+                    )
                 )
             if note.reports:
+                # All that tools can tell was asked of them when each span was verified.
                 found.append(
-                    Question(agent_id, Step.CONSOLIDATE, Doubt.EVERYTHING, suspects, votes=max(1, weight))
+                    Question(
+                        agent_id,
+                        Step.CONSOLIDATE,
+                        Doubt.EVERYTHING,
+                        suspects,
+                        votes=max(1, weight),
+                        rounds=0,
+                    )
                 )
     return found
 

@@ -65,7 +65,6 @@ class RecursionOfThought:
         self.plan = SpendingPlan(
             strategy=Strategy.RECURSION_OF_THOUGHT,
             spend=terms.spend,
-            rounds=DEPTH,
             spans=sum(investigation.spans for investigation in found.measured),
             agents=sum(len(investigation.results) for investigation in found.measured),
             questions=tuple(asked),
@@ -198,6 +197,7 @@ def _episodes(case: Case, found: Survey, index: ToolIndex) -> list[_Planned]:
             why=Doubt.RIVALS if len(services) > 1 else Doubt.EVERYTHING,
             subjects=services,
             votes=max(1, votes[trace.trace_id]),
+            rounds=DEPTH,
             characters=prompt_characters(opening(tools)),
         )
         planned.append(_Planned(question, tools))

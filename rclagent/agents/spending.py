@@ -33,10 +33,6 @@ class Spend(StrEnum):
     """To every span, and to every agent that has others below it."""
 
 
-ROUNDS: Final = {Spend.SUSPICIOUS: 1, Spend.ALL: 2}
-"""Rounds of tools in one question."""
-
-
 @dataclass(frozen=True, slots=True)
 class SpendingPlan:
     """Who asks a model, and what that can take: without repetitions of requests that fail."""
@@ -45,8 +41,6 @@ class SpendingPlan:
     """How the model goes about it."""
     spend: Spend
     """Where calls go."""
-    rounds: int
-    """Rounds of tools in one question at most."""
     spans: int
     """Spans of the walked traces, all of which agents look at."""
     agents: int
@@ -72,13 +66,13 @@ class SpendingPlan:
     @property
     def calls_most(self) -> int:
         """Requests at most."""
-        return len(self.questions) * calls_of(self.rounds) + self.concludes * calls_of(0)
+        return sum(calls_of(question.rounds) for question in self.questions) + self.concludes * calls_of(0)
 
     @property
     def tokens_most(self) -> int:
         """Tokens read and written at most."""
         asked = sum(
-            tokens_of(question.characters, self.rounds, self.reply_tokens) for question in self.questions
+            tokens_of(question.characters, question.rounds, self.reply_tokens) for question in self.questions
         )
         return asked + self.concludes * tokens_of(self.conclusion_characters, 0, self.reply_tokens)
 

@@ -89,12 +89,13 @@ async def survey(case: Case, spend: Spend) -> Survey:
 
 def _sized(question: Question, notes: Mapping[str, Note], findings: Findings) -> Question:
     note = notes[question.agent_id]
+    tools = question.rounds > 0
     if question.step is Step.VERIFY:
         prompt = verification(findings, note.task, [seen.evidence.id for seen in note.task.observations])
     else:
-        prompt = consolidation(findings, note.task, note.suspicions, note.reports)
+        prompt = consolidation(findings, note.task, note.suspicions, note.reports, tools=tools)
     told = question.step is Step.CONSOLIDATE
-    return replace(question, characters=characters(prompt, Judgement, tools=True, reports=told))
+    return replace(question, characters=characters(prompt, Judgement, tools=tools, reports=told))
 
 
 def _concluding(

@@ -20,7 +20,7 @@ from rclagent.agents.model_reasoner import Ballot, Means, ModelReasoner
 from rclagent.agents.progress import ProgressCallback, ProgressEvent, ignore_progress
 from rclagent.agents.purses import Purses
 from rclagent.agents.reasoner import Reasoner
-from rclagent.agents.spending import ROUNDS, SpendingPlan, affordable, reserve
+from rclagent.agents.spending import SpendingPlan, affordable, reserve
 from rclagent.agents.statistical import StatisticalReasoner
 from rclagent.agents.strategy import Strategy
 from rclagent.agents.survey import Case, Survey, survey
@@ -40,7 +40,6 @@ def plan(found: Survey, terms: Terms) -> SpendingPlan:
     return SpendingPlan(
         strategy=Strategy.PARALLEL,
         spend=terms.spend,
-        rounds=ROUNDS[terms.spend],
         spans=sum(investigation.spans for investigation in found.measured),
         agents=sum(len(investigation.results) for investigation in found.measured),
         questions=tuple(asked),
@@ -68,7 +67,6 @@ class Thinking:
             model=terms.paid_from,
             converse=converse,
             toolbox=toolbox,
-            rounds=self.plan.rounds,
             ledger=self._ledger,
         )
         self._reasoner = ModelReasoner(

@@ -26,11 +26,11 @@ def test_the_floor_is_the_longest_chain_or_all_calls_side_by_side(
     assert found == pytest.approx(floor)
 
 
-@pytest.mark.parametrize(("spending", "calls", "longest"), [("all", 6, 4), ("suspicious", 0, 0)])
+@pytest.mark.parametrize(("spending", "calls", "longest"), [("all", 6, 3), ("suspicious", 0, 0)])
 def test_an_incident_is_diagnosed_and_counted(
     stand_in: Path, spending: Spending, calls: int, longest: int
 ) -> None:
-    """A hub with three rays: the hub asks, a ray, the hub again, then the synthesizer; or nobody does."""
+    """A hub with three rays: all four ask, the hub again, then the synthesizer; or nobody does."""
     incident = incident_from_telemetry(star(3), window=Window(0, 2**62))
     with running(stand_in, latency_s=0.0, tool_rounds=0) as server:
         found = cost("star", incident, spending, server, repeats=2)
@@ -42,13 +42,12 @@ def test_an_incident_is_diagnosed_and_counted(
 
 
 def test_overhead_is_given_for_each_spending() -> None:
-    """Whoever asks has two rounds of tools and an answer: three calls a question."""
+    """Of each span two rounds of tools and an answer, and one call more where others are below."""
     found = overhead(1)
     assert found["spans"] == OVERHEAD_SPANS
     assert list(found["ms_per_span"]) == ["no model", "suspicious", "all"]
     assert found["calls"]["no model"] == 0
-    assert found["calls"]["all"] > 3 * OVERHEAD_SPANS / 2
-    assert found["calls"]["all"] % 3 == 0
+    assert 3 * OVERHEAD_SPANS < found["calls"]["all"] < 4 * OVERHEAD_SPANS
 
 
 def test_every_trace_has_a_name_of_its_own() -> None:

@@ -30,27 +30,32 @@ def ask_all(telemetry: Telemetry) -> tuple[RequestLog, int, int]:
 
 
 def test_the_longest_chain_goes_through_the_deepest_work() -> None:
-    """By hand: the root asks 6 times, A 3, B 6, C below B 3; 6 + max(3, 6 + 3) = 15, another trace has 4."""
+    """By hand, requests about span and reports: root 3 and 1, A 3 and 0, B 3 and 1, C below B 4 and 0.
+
+    So B has max(3, 4) + 1 = 5 and the root max(3, 3, 5) + 1 = 6; one that asks 9 times about itself has 10.
+    """
     root, a, b, c, other = ("t", "r"), ("t", "a"), ("t", "b"), ("t", "c"), ("u", "r")
     above: dict[Agent, Agent] = {root: ("t", None), a: root, other: ("u", None), b: root, c: b}
-    assert longest_chain({root: 6, a: 3, b: 6, c: 3, other: 4}, above) == 15
-    assert longest_chain({root: 6, a: 10, b: 6, c: 3, other: 17}, above) == 17
+    reports: dict[Agent | None, int] = {root: 1, b: 1}
+    assert longest_chain({root: 3, a: 3, b: 3, c: 4, other: 4}, reports, above) == 6
+    assert longest_chain({root: 9, a: 3, b: 3, c: 4, other: 4}, reports, above) == 10
+    assert longest_chain({root: 3, a: 3, b: 3, c: 4, other: 17}, reports, above) == 17
 
 
 def test_a_virtual_root_waits_for_what_is_below_it() -> None:
-    """It has no span and is told as its own parent: 2 + max(5, 1)."""
+    """It has no span and is told as its own parent: max(5, 1) + 2."""
     top, a, b = ("t", None), ("t", "a"), ("t", "b")
-    assert longest_chain({top: 2, a: 5, b: 1}, {top: top, a: top, b: top}) == 7
+    assert longest_chain({a: 5, b: 1}, {top: 2}, {top: top, a: top, b: top}) == 7
 
 
 def test_nobody_who_asks_has_no_chain() -> None:
-    assert longest_chain({}, {}) == 0
+    assert longest_chain({}, {}, {}) == 0
 
 
-@pytest.mark.parametrize(("telemetry", "requests", "longest"), [(chain(3), 5, 5), (star(3), 5, 3)])
+@pytest.mark.parametrize(("telemetry", "requests", "longest"), [(chain(3), 5, 3), (star(3), 5, 2)])
 def test_agents_are_told_apart_while_they_work(telemetry: Telemetry, requests: int, longest: int) -> None:
-    """Of three links each asks once, the upper two twice: 5 in a row. Of a hub with three rays the hub asks
-    twice and waits for one of the rays: 3."""
+    """Of three links each asks once, side by side, and the upper two again, one after the other: 3 in a row.
+    Of a hub with three rays the hub asks again once all have answered: 2."""
     log, calls, concluding = ask_all(telemetry)
     assert log.requests == calls == requests + concluding
     assert log.longest_chain == longest + concluding

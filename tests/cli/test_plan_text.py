@@ -14,7 +14,6 @@ from rclagent.llm import Limits, Prices
 
 PLAN = SpendingPlan(
     strategy=Strategy.PARALLEL,
-    rounds=1,
     spend=Spend.SUSPICIOUS,
     spans=1_200,
     agents=300,
