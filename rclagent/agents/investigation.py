@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from rclagent.core.diagnosis import AgentResult
@@ -23,6 +24,16 @@ class TraceInvestigation:
     """Spans covered; those of failed agents are not."""
     settled: int
     """Of these, settled within a subtree that does not deviate."""
+
+    @property
+    def depths(self) -> Mapping[str, int]:
+        """Agent id to the number of agents above it, as far as reports tell."""
+        depths = {report.agent_id: 0 for report in self.root_reports}
+        for result in self.results:  # in span order, so parents come first
+            if isinstance(result, AgentReport):
+                below = depths.setdefault(result.agent_id, 0) + 1
+                depths.update(dict.fromkeys(result.children, below))
+        return depths
 
     @property
     def verdict(self) -> AgentReport | None:

@@ -34,8 +34,8 @@ class Means:
 
     findings: Findings
     """Held against what a model says."""
-    model: Callable[[Budget], ChatModel]
-    """The model for one who spends from a budget."""
+    model: Callable[[Budget, int], ChatModel]
+    """The model for one who spends from a budget, and how urgent it is."""
     converse: Converse
     """Leads a talk to its end."""
     toolbox: ToolBox | None
@@ -122,7 +122,8 @@ class ModelReasoner:
         means = self._means
         budget = self._purses.of(question.agent_id)
         talk = Talk(
-            model=means.model(budget),
+            # Whoever has most agents above keeps most of them waiting, one after the other.
+            model=means.model(budget, question.depth),
             budget=budget,
             toolbox=means.toolbox,
             messages=opening(prompt),

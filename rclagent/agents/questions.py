@@ -59,6 +59,8 @@ class Question:
     """Alarming requests in which the question comes up, at least 1."""
     rounds: int = 1
     """Rounds of tools at most."""
+    depth: int = 0
+    """Agents above the one who asks, each of which waits for the one below."""
     characters: int = 0
     """Length of its first request at most."""
 

@@ -75,13 +75,17 @@ async def survey(case: Case, spend: Spend) -> Survey:
         questions = all_questions(notes, votes)
     else:
         questions = suspicious_questions(notes, votes, services)
+    depths = {agent: depth for each in measured for agent, depth in each.depths.items()}
     relations = _relations(services, graph)
     concludes = len(group) > 1 or (spend is Spend.ALL and bool(group))
     return Survey(
         measured=measured,
         graph=graph,
         open_group=group,
-        questions=tuple(_sized(question, noting.notes, case.findings) for question in questions),
+        questions=tuple(
+            replace(_sized(question, noting.notes, case.findings), depth=depths[question.agent_id])
+            for question in questions
+        ),
         relations=relations,
         conclusion_characters=_concluding(case.findings, group, measured, relations) if concludes else 0,
     )

@@ -28,6 +28,11 @@ class Terms:
     stop: asyncio.Event = field(default_factory=asyncio.Event)
     """Set to get the best answer so far."""
 
-    def paid_from(self, budget: Budget) -> ChatModel:
-        """The model for one who spends from a budget; it ends when the caller wants it to."""
-        return StoppableModel(self.access.paid_from(budget), self.stop)
+    def paid_from(self, budget: Budget, urgency: int = 0) -> ChatModel:
+        """The model for one who spends from a budget; it ends when the caller wants it to.
+
+        Args:
+            budget: What pays.
+            urgency: Requests of more of it go first.
+        """
+        return StoppableModel(self.access.paid_from(budget, urgency), self.stop)

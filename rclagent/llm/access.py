@@ -50,11 +50,16 @@ class ModelAccess:
     fallback_health: Health = field(default_factory=Health)
     """How the other one fares."""
 
-    def paid_from(self, budget: Budget) -> ChatModel:
-        """The model for one who spends from a budget."""
-        model = self._paid(self.model, budget, self.health)
+    def paid_from(self, budget: Budget, urgency: int = 0) -> ChatModel:
+        """The model for one who spends from a budget.
+
+        Args:
+            budget: What pays.
+            urgency: Requests of more of it go first where all places are taken.
+        """
+        model = self._paid(self.model, budget, self.health, urgency)
         if self.fallback is not None:
-            second = self._paid(self.fallback, budget, self.fallback_health)
+            second = self._paid(self.fallback, budget, self.fallback_health, urgency)
             model = FallbackModel(model, second, self.health)
         model = TextToolsModel(model)
         return model if self.masker is None else MaskedModel(model, self.masker)
@@ -63,12 +68,11 @@ class ModelAccess:
         """The same for another diagnosis: a model that was given up may be back."""
         return replace(self, health=Health(), fallback_health=Health())
 
-    def _paid(self, model: ChatModel, budget: Budget, health: Health) -> ChatModel:
+    def _paid(self, model: ChatModel, budget: Budget, health: Health, urgency: int) -> ChatModel:
         # Each attempt is paid for, once it has a place. The deadline ends attempts, and waits for a place or
         # for the next attempt.
-        paid = LimitedModel(
-            BudgetedModel(self._recorded(model, health), budget, self.reply_tokens), self.limit
-        )
+        budgeted = BudgetedModel(self._recorded(model, health), budget, self.reply_tokens)
+        paid = LimitedModel(budgeted, self.limit, urgency)
         sleep = _at_once if isinstance(model, ReplayModel) else asyncio.sleep
         tried = RetryingModel(paid, self.retry, seconds_left=budget.seconds_left, sleep=sleep)
         return DeadlineModel(tried, budget)

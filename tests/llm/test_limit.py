@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 
 import pytest
 
@@ -42,3 +43,39 @@ def test_the_limit_outlives_an_event_loop() -> None:
     for _ in range(2):
         asyncio.run(ask_often(model, limit, 3))
     assert model.most_at_once == 1
+
+
+async def test_the_most_urgent_goes_first_and_of_equals_the_first() -> None:
+    """Behind one that is under way: urgency 2, then 1, then both without any as they came."""
+    order: list[str] = []
+
+    def note(messages: Sequence[Message], tools: object, schema: object) -> str:
+        order.append(messages[0].content)
+        return "Hi"
+
+    model, limit = SlowModel(ScriptedModel(note), 0.001), Limit(1)
+    async with asyncio.TaskGroup() as group:
+        for name, urgency in (("first", 0), ("a", 0), ("b", 0), ("c", 1), ("d", 2)):
+            limited = LimitedModel(model, limit, urgency)
+            group.create_task(limited.complete([Message(Role.USER, name)]))
+    assert order == ["first", "d", "c", "a", "b"]
+
+
+@pytest.mark.parametrize("its_turn_has_come", [False, True])
+async def test_whoever_gives_up_waiting_takes_no_place(its_turn_has_come: bool) -> None:
+    """Neither before its turn nor in the very moment in which it comes."""
+    limit, entered = Limit(1), asyncio.Event()
+
+    async def wait() -> None:
+        async with limit.place():
+            entered.set()
+
+    async with limit.place():
+        waiting = asyncio.create_task(wait())
+        await asyncio.sleep(0)
+        if not its_turn_has_come:
+            waiting.cancel()
+    waiting.cancel()
+    await asyncio.gather(waiting, return_exceptions=True)
+    assert waiting.cancelled() and not entered.is_set()
+    await asyncio.wait_for(wait(), 1)
