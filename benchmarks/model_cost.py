@@ -17,6 +17,7 @@ for each other (benchmarks.request_chain), or all of them, CONCURRENCY at a time
 from __future__ import annotations
 
 import asyncio
+import gc
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -136,6 +137,7 @@ def measure(
 def cost(name: str, incident: Incident, spending: Spending, server: LatencyServer, repeats: int) -> Cost:
     """Diagnoses an incident a few times; counts are the same each time, but for those at a time."""
     seconds, most_at_once = [], 0
+    gc.freeze()  # as the command line does with what it has loaded
     for _ in range(repeats):
         server.reset()
         diagnosis, log, taken = asyncio.run(_diagnosed(incident, spending, server.base_url))

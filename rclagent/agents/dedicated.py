@@ -11,7 +11,7 @@ and its parent receives the ``Failed`` followed by the reports that the failed a
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, ParamSpec, TypeVar
 
@@ -92,7 +92,8 @@ class _Walk:
         self._done = 0
 
     async def run(self) -> TraceInvestigation:
-        heard = await self._spawn([self._plan.root])
+        top = [self._plan.root]
+        heard = await self._spawn(top, _beginnings(top))
         return TraceInvestigation(
             trace=self._plan.trace,
             root_reports=tuple(result for result in heard if isinstance(result, AgentReport)),
@@ -101,14 +102,20 @@ class _Walk:
             settled=self._settled,
         )
 
-    async def _spawn(self, families: Sequence[Family]) -> tuple[AgentResult, ...]:
-        """What the agents of the families hand up, in span order however long each takes."""
+    async def _spawn(
+        self, families: Sequence[Family], begun: Mapping[int, asyncio.Event]
+    ) -> tuple[AgentResult, ...]:
+        """What the agents of the families hand up, in span order however long each takes.
+
+        Args:
+            families: Whose agents.
+            begun: For each place that has work to do, set when its agent has begun to verify its state.
+        """
         working: dict[int, asyncio.Task[tuple[AgentResult, ...]]] = {}
-        if not all(family.settled for family in families):
+        if begun:
             async with asyncio.TaskGroup() as group:
-                for place, family in enumerate(families):
-                    if not family.settled:
-                        working[place] = group.create_task(self._agent(family))
+                for place, beginning in begun.items():
+                    working[place] = group.create_task(self._agent(families[place], beginning))
         handed = [
             working[place].result() if place in working else (self._settle(family),)
             for place, family in enumerate(families)
@@ -116,14 +123,15 @@ class _Walk:
         # A single child's tuple is handed on as it is: a long chain of failures is not copied.
         return handed[0] if len(handed) == 1 else tuple(result for part in handed for result in part)
 
-    async def _agent(self, family: Family) -> tuple[AgentResult, ...]:
+    async def _agent(self, family: Family, begun: asyncio.Event) -> tuple[AgentResult, ...]:
         task = self._plan.task(family)
         self._tell(ProgressKind.AGENT_STARTED, family, task.trace_id, self._done, self._plan.span_count)
         below = self._plan.children(family)
+        begun_below = _beginnings(below)
         # Nothing below waits for what a model says of this span: only the report does.
         async with asyncio.TaskGroup() as group:
-            verifying = group.create_task(self._verified(family, task))
-            heard = await self._spawn(below)
+            verifying = group.create_task(self._verified(family, task, begun_below.values(), begun))
+            heard = await self._spawn(below, begun_below)
         state = verifying.result()
         if isinstance(state, _Failure):
             return self._fail(family, task, state), *heard
@@ -134,7 +142,13 @@ class _Walk:
         self._leave(family, report, len(task.spans))
         return (report,)
 
-    async def _verified(self, family: Family, task: SpanTask) -> Verification | _Failure:
+    async def _verified(
+        self, family: Family, task: SpanTask, below: Iterable[asyncio.Event], begun: asyncio.Event
+    ) -> Verification | _Failure:
+        # The deepest first: where not all can be asked about at once, they keep most others waiting.
+        for each in below:
+            await each.wait()
+        begun.set()
         state = await _attempt(self._verify, task)
         if isinstance(state, Verification) and state.evidence:
             self._tell(ProgressKind.EVIDENCE_FOUND, family, task.trace_id, len(state.evidence))
@@ -239,6 +253,11 @@ class _Walk:
 
     def _agent_id(self, family: Family) -> str:
         return f"{self._plan.trace.trace_id}/{family.nodes[0]}"
+
+
+def _beginnings(families: Sequence[Family]) -> dict[int, asyncio.Event]:
+    """For the place of each family that is not settled yet."""
+    return {place: asyncio.Event() for place, family in enumerate(families) if not family.settled}
 
 
 async def _attempt(work: Callable[P, Awaitable[T]], *args: P.args, **options: P.kwargs) -> T | _Failure:

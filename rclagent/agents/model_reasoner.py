@@ -122,8 +122,8 @@ class ModelReasoner:
         means = self._means
         budget = self._purses.of(question.agent_id)
         talk = Talk(
-            # Whoever has most agents above keeps most of them waiting, one after the other.
-            model=means.model(budget, question.depth),
+            # The longer the chain that waits for an answer, the sooner it is asked for.
+            model=means.model(budget, question.ahead + question.rounds),
             budget=budget,
             toolbox=means.toolbox,
             messages=opening(prompt),

@@ -59,8 +59,8 @@ class Question:
     """Alarming requests in which the question comes up, at least 1."""
     rounds: int = 1
     """Rounds of tools at most."""
-    depth: int = 0
-    """Agents above the one who asks, each of which waits for the one below."""
+    ahead: int = 0
+    """Questions that wait for its answer, one after the other, up to the top of the trace."""
     characters: int = 0
     """Length of its first request at most."""
 

@@ -76,6 +76,12 @@ async def survey(case: Case, spend: Spend) -> Survey:
     else:
         questions = suspicious_questions(notes, votes, services)
     depths = {agent: depth for each in measured for agent, depth in each.depths.items()}
+    consolidating = {question.agent_id for question in questions if question.step is Step.CONSOLIDATE}
+
+    def ahead(question: Question) -> int:
+        own = question.step is Step.VERIFY and question.agent_id in consolidating
+        return depths[question.agent_id] + own
+
     relations = _relations(services, graph)
     concludes = len(group) > 1 or (spend is Spend.ALL and bool(group))
     return Survey(
@@ -83,7 +89,7 @@ async def survey(case: Case, spend: Spend) -> Survey:
         graph=graph,
         open_group=group,
         questions=tuple(
-            replace(_sized(question, noting.notes, case.findings), depth=depths[question.agent_id])
+            replace(_sized(question, noting.notes, case.findings), ahead=ahead(question))
             for question in questions
         ),
         relations=relations,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import math
 import os
 import sys
@@ -66,6 +67,8 @@ def run_diagnose(
             window_s=window_s,
             format=format.value,
         )
+        # What is loaded stays to the end: the collector must not walk through all of it again and again.
+        gc.freeze()
         code = ExitCode.DONE
         if choice is not None and asking.dry_run:
             report = render_plan(run_plan(incident, choice, asking, spend=spend.value), choice)

@@ -79,3 +79,40 @@ async def test_whoever_gives_up_waiting_takes_no_place(its_turn_has_come: bool) 
     await asyncio.gather(waiting, return_exceptions=True)
     assert waiting.cancelled() and not entered.is_set()
     await asyncio.wait_for(wait(), 1)
+
+
+async def test_a_place_is_kept_for_the_most_urgent_who_asks_again() -> None:
+    """It has its second turn before one that has waited all along, which comes when it does not return."""
+    order: list[str] = []
+    limit = Limit(1)
+
+    async def ask(name: str, urgency: int) -> None:
+        async with limit.place(urgency):
+            order.append(name)
+            await asyncio.sleep(0.001)
+
+    async def talk() -> None:
+        await ask("urgent", 5)
+        await asyncio.sleep(0.001)
+        await ask("urgent again", 5)
+
+    async with asyncio.TaskGroup() as group:
+        group.create_task(talk())
+        group.create_task(ask("patient", 0))
+    assert order == ["urgent", "urgent again", "patient"]
+
+
+async def test_a_kept_place_is_not_kept_from_one_who_is_as_urgent() -> None:
+    """Of equals the first come is served at once."""
+    order: list[str] = []
+    limit = Limit(1)
+
+    async def ask(name: str) -> None:
+        async with limit.place(3):
+            order.append(name)
+            await asyncio.sleep(0.001)
+
+    async with asyncio.TaskGroup() as group:
+        for name in ("a", "b", "c"):
+            group.create_task(ask(name))
+    assert order == ["a", "b", "c"]
