@@ -16,14 +16,18 @@ import rclagent
 from benchmarks import calibrate as calibration
 from benchmarks import cost_tables, model_cost
 from benchmarks import modalities as dropped
+from benchmarks import models as weighed
 from benchmarks import onset as onsets
 from benchmarks import quiet as quietness
 from benchmarks import weakest as delays
 from benchmarks.cases import CaseView
 from benchmarks.datasets import DATASETS, MODALITIES, check_modalities, load_dataset
+from benchmarks.doubles import DOUBLES, double, server
 from benchmarks.generated import quiet_windows
+from benchmarks.journal import Journal
 from benchmarks.kept import RESULTS, read_kept
 from benchmarks.methods import METHODS, find_method
+from benchmarks.model_answers import SPENDINGS, Case, generated_cases, judge, labelled_cases
 from benchmarks.protocol import WINDOW_S
 from benchmarks.render import PICTURE, full_figures, insert, picture, readme_figures
 from benchmarks.runs import CaseResult, RunHeader, code_digest, execute, read_run
@@ -32,7 +36,7 @@ from benchmarks.scale import measure
 from benchmarks.scale import rows as scale_rows
 from benchmarks.score import Score, score_run, together
 from benchmarks.tables import HEADINGS, misses, plain, printable, remarks, rows
-from rclagent import InputError, RclError, __version__
+from rclagent import InputError, Limits, RclError, __version__
 
 _ROOT = Path(__file__).parent.parent
 
@@ -186,6 +190,31 @@ def onset(options: argparse.Namespace) -> int:
     return _give(options, content, plain(onsets.rows(content)))
 
 
+def models(options: argparse.Namespace) -> int:
+    """``models``: what a language model changes, beside models that know nothing and all."""
+    sources: list[Iterable[Case]] = [
+        labelled_cases(data, options.limit, options.day) for data in options.data
+    ]
+    if options.generated:
+        sources.append(generated_cases(options.generated, options.seed))
+    if not sources:
+        raise InputError("No incidents are asked for.", "Give --data DIR, --generated or both.")
+    subjects = [double(name, options.seeds) for name in options.doubles]
+    if options.model is not None:
+        limits = Limits(calls=options.max_calls, seconds=options.max_seconds)
+        subjects.append(server(options.model, options.base_url, options.timeout_s, limits))
+    code = code_digest([Path(rclagent.__file__).parent, Path(__file__).parent])
+    journal = Journal(options.answers, {"command": weighed.NAME, "code": code})
+    wanted = {case.strip() for case in options.cases.split(",")} if options.cases else None
+    cases = (case for case in chain.from_iterable(sources) if wanted is None or case[1].id in wanted)
+    answers = judge(cases, subjects, options.spend, journal, _tell)
+    if not answers:
+        raise InputError("No incident has that name.", "Leave out --cases to see all.")
+    content = weighed.summary(answers)
+    lines = [plain(weighed.rows(content)), *map(printable, weighed.remarks(content))]
+    return _give(options, content, "\n".join(lines))
+
+
 def scale(options: argparse.Namespace) -> int:
     """``scale``: seconds and memory on generated incidents of some sizes, beside polars on the same spans."""
     results = []
@@ -304,6 +333,46 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--limit", type=_positive, help="only the first cases of each recording")
     _outputs(command)
     command.set_defaults(command=onset)
+
+    command = commands.add_parser("models", help=_summary(models.__doc__))
+    command.add_argument(
+        "--data", default=(), nargs="+", type=Path, metavar="DIR", help="folders of data sets"
+    )
+    command.add_argument("--limit", type=_positive, help="only the first faults of each day")
+    command.add_argument("--day", help="nezha: only this day, such as 2023-01-30")
+    command.add_argument("--cases", metavar="ID,ID", help="only these")
+    command.add_argument(
+        "--generated",
+        type=_positive,
+        nargs="?",
+        const=200,
+        metavar="N",
+        help="generated incidents that are hard; 200 unless N is given",
+    )
+    command.add_argument("--seed", type=int, default=0, help="number of the first generated incident")
+    command.add_argument(
+        "--spend",
+        nargs="+",
+        choices=SPENDINGS,
+        default=SPENDINGS[:1],
+        help="where calls go; suspicious unless given",
+    )
+    command.add_argument(
+        "--doubles", nargs="*", choices=tuple(DOUBLES), default=tuple(DOUBLES), help="in-process models; all"
+    )
+    command.add_argument(
+        "--seeds", type=_positive, default=5, help="how often those are asked that go by chance"
+    )
+    command.add_argument("--model", metavar="NAME", help="a model behind a server, too")
+    command.add_argument("--base-url", metavar="URL", help="its address; as the environment says without")
+    command.add_argument("--timeout-s", type=float, default=600.0, help="longest time of one request")
+    command.add_argument("--max-calls", type=_positive, help="most requests of one diagnosis")
+    command.add_argument("--max-seconds", type=float, help="longest time that one diagnosis asks")
+    command.add_argument(
+        "--answers", type=Path, metavar="RUN.jsonl", help="written as it goes; continued if it was killed"
+    )
+    _outputs(command)
+    command.set_defaults(command=models)
 
     command = commands.add_parser("scale", help=_summary(scale.__doc__))
     command.add_argument(

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from benchmarks import calibrate, modalities, model_cost, onset, quiet, scale, weakest
+from benchmarks import calibrate, modalities, model_cost, models, onset, quiet, scale, weakest
 from benchmarks.score import ALL, Score
 from rclagent import InputError
 
@@ -42,6 +42,8 @@ class Kept:
     """Of ``scale``, one a size."""
     costs: Sequence[Content] = ()
     """Of ``model-cost``."""
+    models: Sequence[Content] = ()
+    """Of ``models``."""
     ablations: Sequence[Score] = ()
     """Those of ABLATIONS."""
 
@@ -53,7 +55,7 @@ def read_kept(folder: Path) -> Kept:
         InputError: A file is not what a command wrote with ``--out``, or there is no score.
     """
     others: dict[str, list[Content]] = {
-        part.NAME: [] for part in (quiet, modalities, weakest, onset, calibrate, scale, model_cost)
+        part.NAME: [] for part in (quiet, modalities, weakest, onset, calibrate, scale, model_cost, models)
     }
     scores: list[Score] = []
     ablations: list[Score] = []
@@ -82,4 +84,5 @@ def read_kept(folder: Path) -> Kept:
         calibrations=others[calibrate.NAME],
         scales=others[scale.NAME],
         costs=others[model_cost.NAME],
+        models=others[models.NAME],
     )

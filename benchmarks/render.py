@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-from benchmarks import calibrate, cost_tables, modalities, onset, quiet, scale, weakest
+from benchmarks import calibrate, cost_tables, modalities, models, onset, quiet, scale, weakest
 from benchmarks.kept import Content, Kept
 from benchmarks.score import Score, together
 from benchmarks.tables import CHANCE, HEADINGS, escaped, interval, markdown, remarks, rows, share
@@ -61,6 +61,7 @@ def full_figures(kept: Kept) -> str:
             "Calibration on generated incidents",
             [part for content in kept.calibrations for part in _calibration(content)],
         ),
+        ("Language models", [part for content in kept.models for part in _models(content)]),
         ("Scale", [markdown(scale.size_rows(kept.scales), names=0)] if kept.scales else []),
         ("Model cost", [part for content in kept.costs for part in _cost(content)]),
     )
@@ -169,6 +170,10 @@ def _cost(content: Content) -> list[str]:
     traces, incidents = cost_tables.trace_rows(content), cost_tables.incident_rows(content)
     overhead = markdown(cost_tables.overhead_rows(content), names=1)
     return [*_bullets(cost_tables.headlines(content)), markdown(traces), markdown(incidents), overhead]
+
+
+def _models(content: Content) -> list[str]:
+    return [markdown(models.rows(content), names=3), *_bullets(models.remarks(content))]
 
 
 def _bullets(lines: Sequence[str]) -> list[str]:

@@ -18,6 +18,7 @@ from time import perf_counter
 from typing import Any, Final
 
 from benchmarks.cases import BenchmarkCase, Cause, Dataset, Truth
+from benchmarks.journal import append_line, drop_unfinished_line
 from benchmarks.methods import Method, answer
 from benchmarks.ranking import Ranked
 from rclagent import InputError
@@ -118,7 +119,7 @@ def execute(
             if case.id not in done:
                 result = run_case(case, method, dataset.truths[case.id])
                 results.append(result)
-                _append(file.fileno(), _case_line(result))
+                append_line(file.fileno(), _case_line(result))
                 progress(result, len(results))
     os.replace(part, out)
     return Run(header, tuple(results))
@@ -184,7 +185,7 @@ def _resume(part: Path, header: RunHeader) -> list[CaseResult]:
     """Results of a run that was killed; without any, a new file with the header alone."""
     results: list[CaseResult] = []
     if part.exists():
-        _drop_unfinished_line(part)
+        drop_unfinished_line(part)
     if part.exists() and part.stat().st_size:
         found, results = _read(part)
         _same(found, header, part)
@@ -192,19 +193,6 @@ def _resume(part: Path, header: RunHeader) -> list[CaseResult]:
         part.parent.mkdir(parents=True, exist_ok=True)
         part.write_text(json.dumps(asdict(header)) + "\n", encoding="utf-8")
     return results
-
-
-def _drop_unfinished_line(part: Path) -> None:
-    """A kill may cut the last line; that case is run again."""
-    content = part.read_bytes()
-    whole = content[: content.rfind(b"\n") + 1]
-    if whole != content:
-        os.truncate(part, len(whole))
-
-
-def _append(file: int, line: str) -> None:
-    os.write(file, line.encode())
-    os.fsync(file)
 
 
 def _same(found: RunHeader, wanted: RunHeader, path: Path) -> None:

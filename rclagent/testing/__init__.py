@@ -17,6 +17,7 @@ from rclagent.testing.models import (
 from rclagent.testing.otlp_writer import write_otlp
 from rclagent.testing.parquet_writer import write_parquet
 from rclagent.testing.parts import Call, External, Publish, Query
+from rclagent.testing.random_citing import RandomCitingModel
 from rclagent.testing.random_system import random_system
 from rclagent.testing.recursing_model import Dialect, RecursingModel
 from rclagent.testing.shapes import big, chain, star
@@ -42,6 +43,7 @@ __all__ = [
     "Pod",
     "Publish",
     "Query",
+    "RandomCitingModel",
     "RecursingModel",
     "ScriptedModel",
     "SenselessModel",

@@ -68,9 +68,7 @@ class ClaimingModel:
     def _citations(
         self, component: str, stance: str, shown: Sequence[dict[str, Any]]
     ) -> list[dict[str, Any]]:
-        mine = [row for row in shown if row["points_at"].get(self._service) == 1.0]
-        if stance == "refutes":
-            mine = [row for row in mine if component in (row["at"], row.get("other_end"))]
+        mine = bearing_out(shown, component, stance)
         theirs = [row for row in shown if self._service not in row["points_at"]]
         match self._citing:
             case Citing.TRUE:
@@ -83,6 +81,21 @@ class ClaimingModel:
                 return [{"id": row["id"], "z": row["z"] * 2 + 1} for row in mine]
             case Citing.ELSEWHERE:
                 return [{"id": row["id"], "z": row["z"]} for row in theirs]
+
+
+def bearing_out(shown: Sequence[dict[str, Any]], component: str, stance: str) -> list[dict[str, Any]]:
+    """Observations that bear a claim out more than not, the best first.
+
+    Args:
+        shown: Rows of observations.
+        component: Whom the claim is about.
+        stance: ``supports``: they point at it; ``refutes``: they are seen at it and point at others.
+    """
+    pointing = [(row["points_at"].get(component) or 0.0, row) for row in shown if row["points_at"]]
+    if stance == "supports":
+        return [row for share, row in sorted(pointing, key=lambda pair: -pair[0]) if share >= 0.5]
+    seen = [pair for pair in pointing if component in (pair[1]["at"], pair[1].get("other_end"))]
+    return [row for share, row in sorted(seen, key=lambda pair: pair[0]) if share < 0.5]
 
 
 class ObedientModel:

@@ -26,15 +26,15 @@ def test_scores_come_with_rclagent_first(tmp_path: Path) -> None:
 def test_every_other_result_goes_where_it_belongs(tmp_path: Path) -> None:
     put(tmp_path, "score.json", [score("rclagent", "x").to_json(), {"dataset": "all"}])
     put(tmp_path, "quiet.json", [QUIET, QUIET])
-    for kind in ("modalities", "weakest", "onset", "calibration", "model-cost"):
+    for kind in ("modalities", "weakest", "onset", "calibration", "model-cost", "models"):
         put(tmp_path, f"{kind}.json", {"dataset": kind, "from": kind})
     put(tmp_path, "scale.json", [{"dataset": "scale", "n_spans": 1}, {"dataset": "scale", "n_spans": 2}])
     kept = read_kept(tmp_path)
     assert len(kept.scores) == 1
     assert list(kept.quiet) == [QUIET, QUIET]
-    others = (kept.modalities, kept.weakest, kept.onsets, kept.calibrations, kept.costs)
+    others = (kept.modalities, kept.weakest, kept.onsets, kept.calibrations, kept.costs, kept.models)
     assert [part[0]["from"] for part in others] == [
-        "modalities", "weakest", "onset", "calibration", "model-cost",
+        "modalities", "weakest", "onset", "calibration", "model-cost", "models",
     ]  # fmt: skip
     assert [part["n_spans"] for part in kept.scales] == [1, 2]
 
@@ -42,7 +42,7 @@ def test_every_other_result_goes_where_it_belongs(tmp_path: Path) -> None:
 def test_what_was_not_measured_is_not_there(tmp_path: Path) -> None:
     put(tmp_path, "score.json", score("rclagent", "x").to_json())
     kept = read_kept(tmp_path)
-    others = (kept.modalities, kept.weakest, kept.onsets, kept.calibrations, kept.costs)
+    others = (kept.modalities, kept.weakest, kept.onsets, kept.calibrations, kept.costs, kept.models)
     assert not any((kept.quiet, kept.scales, *others))
 
 

@@ -77,6 +77,22 @@ def test_a_method_that_fails_is_told(
     assert "2023-01-30 11:05:00 failed and counts as a miss: TypeError" in capsys.readouterr().err
 
 
+def test_models_are_weighed_against_none(
+    nezha_system: NezhaSystem, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A delay that is plain to see leaves nothing to ask anybody."""
+    data, out = nezha_system.write(), tmp_path / "models.json"
+    assert main(["models", "--data", str(data), "--seeds", "2", "--out", str(out)]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[2] for line in lines[1:7]] == [
+        "none", "chance", "senseless", "random-citer", "adversary", "oracle",
+    ]  # fmt: skip
+    groups = json.loads(out.read_text(encoding="utf-8"))["groups"]
+    assert {group["calls"] for group in groups} == {0.0}
+    assert main(["models"]) == 2
+    assert main(["models", "--data", str(data), "--cases", "none of them"]) == 2
+
+
 def test_bad_input_is_one_line_and_exit_code_2(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(tmp_path / "nowhere", tmp_path / "run.jsonl", "random") == 2
     assert capsys.readouterr().err.count("\n") == 1

@@ -9,6 +9,7 @@ import pytest
 
 from benchmarks.cases import Cause, Truth
 from benchmarks.kept import Kept
+from benchmarks.models import summary
 from benchmarks.render import END, PICTURE, START, full_figures, insert, picture, readme_figures
 from benchmarks.runs import CaseResult, Run, RunHeader
 from benchmarks.score import Score, score_run
@@ -17,6 +18,7 @@ from benchmarks.weakest import Outcome
 from benchmarks.weakest import summary as weakest_summary
 from rclagent import InputError
 from tests.benchmarks.test_cost_tables import CONTENT as COST
+from tests.benchmarks.test_models import ANSWERS
 
 
 def score(
@@ -117,8 +119,16 @@ def test_the_full_figures_show_kinds_of_fault() -> None:
 
 def test_a_section_is_shown_for_each_result_and_left_out_without() -> None:
     scores = [score("rclagent", "x")]
-    full = full_figures(Kept(scores, quiet=[QUIET], weakest=[WEAKEST], scales=[SCALE], costs=[COST]))
-    for section in ("Quiet windows", "Weakest delay", "Scale", "Model cost"):
+    kept = Kept(
+        scores,
+        quiet=[QUIET],
+        weakest=[WEAKEST],
+        scales=[SCALE],
+        costs=[COST],
+        models=[summary(ANSWERS)],
+    )
+    full = full_figures(kept)
+    for section in ("Quiet windows", "Weakest delay", "Language models", "Scale", "Model cost"):
         assert f"### {section}\n" in full
         assert section not in full_figures(Kept(scores))
     assert "- 11:03: sh\\|op (cpu), confidence of the verdict 0.88" in full
