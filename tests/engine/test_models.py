@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Mapping, Sequence
 from functools import cache, partial
 from pathlib import Path
@@ -63,6 +64,7 @@ from rclagent.testing import (
     SenselessModel,
     SlowModel,
     ToolLoopModel,
+    chain,
     generate,
     written,
 )
@@ -606,3 +608,27 @@ async def test_money_needs_prices_and_spending_has_two_names() -> None:
         terms_of(SenselessModel(), limits=Limits(usd=1))
     with pytest.raises(InputError, match="suspicious, all"):
         await diagnose(shop(), spend="lavish")  # type: ignore[arg-type]
+
+
+async def test_the_deepest_span_asks_first() -> None:
+    """Most others wait for it: with one request at a time, from the bottom up, then the reports likewise."""
+    asked: list[tuple[str, str]] = []
+
+    def note(messages: Sequence[Message], tools: Sequence[Tool], schema: JsonSchema | None) -> str:
+        span = re.search(r'"span_id":"(\w+)"', messages[1].content)
+        verifies = "at nothing else" in messages[1].content
+        asked.append(("verify" if verifies else "report", span.group(1) if span else ""))
+        return NONE
+
+    incident = incident_from_telemetry(chain(4), window=Window(0, 2**62))
+    access = ModelAccess(model=ScriptedModel(note), limit=Limit(1))
+    diagnosis = await diagnose(incident, model=access, spend="all")
+    # In span order, which of a chain is from the top down.
+    by_depth = [report.span_ids[0] for report in reports(diagnosis)][::-1]
+    assert [span for kind, span in asked if kind == "verify"] == by_depth
+    assert [span for kind, span in asked if kind == "report" and span] == by_depth[1:]
+
+
+def reports(diagnosis: Diagnosis) -> list[AgentReport]:
+    """Of all agents."""
+    return [result for result in diagnosis.agents.results if isinstance(result, AgentReport)]
