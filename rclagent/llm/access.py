@@ -81,7 +81,7 @@ class ModelAccess:
         replayed = isinstance(model, ReplayModel)
         model = TimeoutModel(GuardedModel(model), self.timeout_s)
         # A replay takes no time to tell a model's health by, and the recording holds what came of it.
-        model = model if replayed else WatchedModel(model, health)
+        model = model if replayed else WatchedModel(model, health, self.retry.first_wait_s)
         return model if self.recorder is None else RecordingModel(model, self.recorder)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
 import time
 from collections.abc import Callable, Sequence
@@ -10,6 +11,7 @@ from typing import Final
 
 from rclagent.errors import GivenUp, ModelError, PermanentModelError, TransientModelError
 from rclagent.llm.chat_model import ChatModel, JsonSchema, Message, Reply, Tool
+from rclagent.llm.per_loop import PerLoop
 from rclagent.llm.wrapper import Wrapper
 
 MOST_FAILURES: Final = 3
@@ -32,14 +34,25 @@ class Health:
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self.probing = PerLoop(asyncio.Lock)
+        """Held by the one request that finds out whether the model is back."""
         self.given_up: GivenUp | None = None
         """Why the model is not asked any more; None while it is."""
         self._clock = clock
         self.answered()
 
+    @property
+    def doubtful(self) -> bool:
+        """Whether the last that was heard is that nobody is there, or nobody who is a model."""
+        return self._failures > 0 and self._patience_s <= SILENT_S
+
     def now(self) -> float:
         """When a request begins."""
         return self._clock()
+
+    def since_failure_s(self) -> float:
+        """Time since the last failure; infinite without one."""
+        return self._clock() - self._last
 
     def answered(self) -> None:
         """The model replied."""
@@ -79,18 +92,21 @@ def _patience_s(error: ModelError) -> float | None:
 
 
 class WatchedModel(Wrapper):
-    """Asks until the model is given up.
+    """Asks until the model is given up; while that is in doubt, one request at a time and with pauses.
 
-    It belongs inside the recording: a replay, which takes no time, then ends each call as it ended.
+    So a server that is away for a moment does not eat up the budget of all who ask. It belongs inside the
+    recording: a replay, which takes no time, then ends each call as it ended.
 
     Args:
         model: What to ask.
         health: How it fares, shared by all who ask it.
+        pause_s: Time after a failure before the next request, while in doubt.
     """
 
-    def __init__(self, model: ChatModel, health: Health) -> None:
+    def __init__(self, model: ChatModel, health: Health, pause_s: float = 0.0) -> None:
         super().__init__(model)
         self._health = health
+        self._pause_s = pause_s
 
     async def complete(
         self, messages: Sequence[Message], tools: Sequence[Tool] = (), schema: JsonSchema | None = None
@@ -100,6 +116,22 @@ class WatchedModel(Wrapper):
         Raises:
             GivenUp: The model is not asked any more.
         """
+        if self._health.doubtful:
+            async with self._health.probing.get():
+                if await self._has_to_probe():
+                    return await self._ask(messages, tools, schema)
+        return await self._ask(messages, tools, schema)
+
+    async def _has_to_probe(self) -> bool:
+        """Whether it is this request that finds out, after a pause; not if another one has meanwhile."""
+        health = self._health
+        if health.doubtful and health.given_up is None:
+            await asyncio.sleep(max(0.0, self._pause_s - health.since_failure_s()))
+        return health.doubtful
+
+    async def _ask(
+        self, messages: Sequence[Message], tools: Sequence[Tool], schema: JsonSchema | None
+    ) -> Reply:
         if self._health.given_up is not None:
             raise copy(self._health.given_up)  # raising adds to an error, and this one is raised again
         began = self._health.now()

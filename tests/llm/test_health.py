@@ -9,7 +9,7 @@ import pytest
 from rclagent.errors import GivenUp, ModelError, PermanentModelError, TransientModelError
 from rclagent.llm import Health, Message, Role
 from rclagent.llm.health import BUSY_S, MOST_FAILURES, SILENT_S, WatchedModel
-from rclagent.testing.models import FailingModel, ScriptedModel
+from rclagent.testing.models import FailingModel, ScriptedModel, SlowModel
 
 HELLO = (Message(Role.USER, "Hello"),)
 GONE = TransientModelError("connection refused", "start it")
@@ -138,3 +138,41 @@ async def test_a_call_that_is_cancelled_says_nothing() -> None:
     endless.cancel()
     await asyncio.wait([endless])
     assert health.given_up is None
+
+
+async def test_in_doubt_one_request_finds_out_and_then_all_others_go() -> None:
+    """Of five side by side after a failure, the first goes alone; its answer frees the other four."""
+    health = Health()
+    slow = SlowModel(ScriptedModel(lambda *_: "Hi"), 0.01)
+    model = WatchedModel(slow, health)
+    health.failed(GONE, health.now())
+    first = asyncio.create_task(model.complete(HELLO))
+    others = [asyncio.create_task(model.complete(HELLO)) for _ in range(4)]
+    await first
+    assert slow.most_at_once == 1
+    await asyncio.gather(*others)
+    assert slow.most_at_once == 4
+
+
+async def test_a_server_that_is_away_is_asked_seldom() -> None:
+    """Of twenty side by side nobody asks before the pause after a failure is over."""
+    health = Health()
+    failing = FailingModel(ScriptedModel(lambda *_: "Hi"), GONE)
+    model = WatchedModel(failing, health, pause_s=60.0)
+    asking = [asyncio.create_task(model.complete(HELLO)) for _ in range(20)]
+    health.failed(GONE, health.now())
+    await asyncio.sleep(0.02)
+    assert failing.calls == 0
+    for task in asking:
+        task.cancel()
+    await asyncio.gather(*asking, return_exceptions=True)
+
+
+async def test_a_busy_server_is_no_doubt() -> None:
+    """It says itself when to come back, and requests go side by side as before."""
+    health = Health()
+    slow = SlowModel(ScriptedModel(lambda *_: "Hi"), 0.01)
+    model = WatchedModel(slow, health, pause_s=10.0)
+    health.failed(BUSY, health.now())
+    await asyncio.gather(*(model.complete(HELLO) for _ in range(3)))
+    assert slow.most_at_once == 3
