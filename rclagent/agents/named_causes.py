@@ -22,19 +22,24 @@ MOST_NAMED: Final = 20
 class Places:
     """Where each name belongs: pods and nodes to services, services to themselves."""
 
-    services: Mapping[tuple[str, str], tuple[str, ...]]
-    """(level, name) to services: of a pod or a service the one, of a node all that run there."""
+    services: Mapping[str, Mapping[str, tuple[str, ...]]]
+    """Level to name to services: of a pod or a service the one, of a node all that run there."""
 
     @staticmethod
     def of(components: Iterable[Component]) -> Places:
         """The places of all components of an incident."""
-        found: dict[tuple[str, str], dict[str, None]] = {}
+        found: dict[str, dict[str, set[str]]] = {level: {} for level in LEVELS}
         for component in components:
             for level in LEVELS:
                 name = getattr(component, level)
                 if name is not None:
-                    found.setdefault((level, name), {})[component.service] = None
-        return Places({place: tuple(sorted(services)) for place, services in sorted(found.items())})
+                    found[level].setdefault(name, set()).add(component.service)
+        return Places(
+            {
+                level: {name: tuple(sorted(services)) for name, services in sorted(names.items())}
+                for level, names in found.items()
+            }
+        )
 
 
 class NamedCauses(BaseModel):
@@ -51,7 +56,7 @@ class NamedCauses(BaseModel):
 
     def services(self, places: Places) -> tuple[str, ...]:
         """The services that are meant, in the model's order; a node of several services means none."""
-        meant = (places.services[place] for place in self.places)
+        meant = (places.services[level][name] for level, name in self.places)
         return tuple(dict.fromkeys(services[0] for services in meant if len(services) == 1))
 
 
@@ -88,4 +93,4 @@ def _place(entry: Any, places: Places) -> tuple[str, str] | None:
         (level, name.strip()) for level, name in zip(LEVELS, names, strict=False) if isinstance(name, str)
     ]
     elsewhere = [(level, name) for _, name in told for level in LEVELS]
-    return next((place for place in [*told, *elsewhere] if place in places.services), None)
+    return next((place for place in [*told, *elsewhere] if place[1] in places.services[place[0]]), None)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import fields, is_dataclass
 
 import polars as pl
 import pytest
@@ -196,3 +197,23 @@ async def test_calls_that_a_server_reads_itself_count_too() -> None:
     await ended(model)
     said = model.asked[1].messages[2]
     assert said.tool_calls == () and "search_traces" in said.content
+
+
+async def test_a_server_that_streams_its_steps_can_write_them_as_json() -> None:
+    """Servers of LangGraph turn dataclasses into JSON themselves, whose mappings must have text as keys."""
+    episode = await ended(RecursingModel())
+    assert all(isinstance(key, str) for each in mappings(episode) for key in each)
+
+
+def mappings(value: object) -> Iterator[Mapping[object, object]]:
+    """Every mapping within a value, down through its dataclasses."""
+    if isinstance(value, Mapping):
+        yield value
+        for inner in value.values():
+            yield from mappings(inner)
+    elif isinstance(value, tuple | list):
+        for inner in value:
+            yield from mappings(inner)
+    elif is_dataclass(value):
+        for each in fields(value):
+            yield from mappings(getattr(value, each.name))
