@@ -19,13 +19,13 @@ from rclagent.agents.investigation import TraceInvestigation
 from rclagent.agents.ledger import Ledger
 from rclagent.agents.model_part import priced, usage_of
 from rclagent.agents.named_causes import NamedCauses, Places
+from rclagent.agents.planning import plan
 from rclagent.agents.progress import ProgressCallback, ProgressEvent, ProgressKind, ignore_progress
 from rclagent.agents.questions import Doubt, Question, Step
 from rclagent.agents.reasoner import Reasoner
 from rclagent.agents.selection import represented
-from rclagent.agents.spending import Spend, SpendingPlan, affordable
+from rclagent.agents.spending import Spend
 from rclagent.agents.statistical import StatisticalReasoner
-from rclagent.agents.strategy import Strategy
 from rclagent.agents.survey import Case, Survey, survey
 from rclagent.agents.terms import Terms
 from rclagent.agents.thought import Thought
@@ -38,7 +38,7 @@ from rclagent.core.report import Stance
 from rclagent.core.span import Span
 from rclagent.evidence.findings import Findings
 from rclagent.evidence.observations import figure
-from rclagent.llm import Answer, Answered, Budget, Limits, Unanswered
+from rclagent.llm import Answer, Answered, Budget, Unanswered
 from rclagent.llm.estimate import prompt_characters
 
 NO_CAUSES: Final = "It named no root causes."
@@ -60,24 +60,12 @@ class RecursionOfThought:
     def __init__(
         self, case: Case, terms: Terms, found: Survey, planned: Sequence[_Planned], descend: Descend
     ) -> None:
-        questions = [each.question for each in planned]
-        asked, rest = affordable(questions, terms.budget, Limits(), terms.access.reply_tokens)
-        self.plan = SpendingPlan(
-            strategy=Strategy.RECURSION_OF_THOUGHT,
-            spend=terms.spend,
-            spans=sum(investigation.spans for investigation in found.measured),
-            agents=sum(len(investigation.results) for investigation in found.measured),
-            questions=tuple(asked),
-            not_asked=tuple(rest),
-            candidates=tuple(item.candidate.component.service for item in found.open_group),
-            conclusion_characters=0,
-            reserved=Limits(),
-            reply_tokens=terms.access.reply_tokens,
-        )
+        asking = replace(found, questions=tuple(each.question for each in planned), conclusion_characters=0)
+        self.plan = plan(asking, terms)
         self._case = case
         self._terms = terms
         self._found = found
-        self._planned = planned[: len(asked)]
+        self._planned = planned[: len(self.plan.questions)]
         self._descend = descend
         self._places = Places.of(_components(case, found))
         self._ledger = Ledger()

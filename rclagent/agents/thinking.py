@@ -17,12 +17,11 @@ from rclagent.agents.investigation import TraceInvestigation
 from rclagent.agents.ledger import Ledger
 from rclagent.agents.model_part import priced, usage_of
 from rclagent.agents.model_reasoner import Ballot, Means, ModelReasoner
+from rclagent.agents.planning import plan
 from rclagent.agents.progress import ProgressCallback, ProgressEvent, ignore_progress
 from rclagent.agents.purses import Purses
 from rclagent.agents.reasoner import Reasoner
-from rclagent.agents.spending import SpendingPlan, affordable, reserve
 from rclagent.agents.statistical import StatisticalReasoner
-from rclagent.agents.strategy import Strategy
 from rclagent.agents.survey import Case, Survey, survey
 from rclagent.agents.terms import Terms
 from rclagent.agents.thought import Thought
@@ -30,25 +29,6 @@ from rclagent.agents.tool_index import ToolIndex
 from rclagent.agents.tools import ToolBox
 from rclagent.agents.trust import check, joint_credit
 from rclagent.llm import Answered
-
-
-def plan(found: Survey, terms: Terms) -> SpendingPlan:
-    """Which questions are asked within the budget."""
-    reply_tokens = terms.access.reply_tokens
-    kept = reserve(terms.limits, found.conclusion_characters, reply_tokens)
-    asked, rest = affordable(found.questions, terms.budget, kept, reply_tokens)
-    return SpendingPlan(
-        strategy=Strategy.PARALLEL,
-        spend=terms.spend,
-        spans=sum(investigation.spans for investigation in found.measured),
-        agents=sum(len(investigation.results) for investigation in found.measured),
-        questions=tuple(asked),
-        not_asked=tuple(rest),
-        candidates=tuple(item.candidate.component.service for item in found.open_group),
-        conclusion_characters=found.conclusion_characters,
-        reserved=kept,
-        reply_tokens=reply_tokens,
-    )
 
 
 class Thinking:
