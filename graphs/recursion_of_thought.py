@@ -42,6 +42,15 @@ async def _force(state: EpisodeState) -> EpisodeState:
     return {"episode": await force(state["episode"])}
 
 
+# Coroutines, though they wait for nothing: LangGraph would run plain functions in a thread, after every step.
+async def _after_turn(state: EpisodeState) -> Next:
+    return after_turn(state["episode"])
+
+
+async def _after_looking(state: EpisodeState) -> Next:
+    return after_looking(state["episode"])
+
+
 def build() -> CompiledStateGraph[EpisodeState, None, EpisodeState, EpisodeState]:
     """The compiled graph: ``await build().ainvoke({"episode": episode})`` has the ended ``episode``."""
     graph = StateGraph(EpisodeState)
@@ -51,10 +60,10 @@ def build() -> CompiledStateGraph[EpisodeState, None, EpisodeState, EpisodeState
     ends: dict[Hashable, str] = {each: each for each in (Next.THINK, Next.LOOK, Next.FORCE)}
     ends[Next.SETTLE] = END
     # Before its first turn an episode stands where it stands after looking.
-    graph.add_conditional_edges(START, lambda state: after_looking(state["episode"]), ends)
-    graph.add_conditional_edges(Next.THINK, lambda state: after_turn(state["episode"]), ends)
-    graph.add_conditional_edges(Next.LOOK, lambda state: after_looking(state["episode"]), ends)
-    graph.add_conditional_edges(Next.FORCE, lambda state: after_turn(state["episode"]), ends)
+    graph.add_conditional_edges(START, _after_looking, ends)
+    graph.add_conditional_edges(Next.THINK, _after_turn, ends)
+    graph.add_conditional_edges(Next.LOOK, _after_looking, ends)
+    graph.add_conditional_edges(Next.FORCE, _after_turn, ends)
     # Budgets and models are no state that a checkpointer could write, an outer graph's included.
     compiled = graph.compile(name="recursion-of-thought", checkpointer=False)
     # LangGraph ends a graph after 25 steps unless told otherwise: a turn is two, its look included.

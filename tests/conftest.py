@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import pytest
 from hypothesis import settings
@@ -13,6 +13,9 @@ from hypothesis import settings
 settings.register_profile("reproducible", deadline=None, derandomize=True, database=None)
 settings.load_profile("reproducible")
 
+LOOPBACK = "127.0.0.1"
+CONNECT = socket.socket.connect
+GETADDRINFO = socket.getaddrinfo
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 
 
@@ -35,3 +38,22 @@ def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(socket.socket, name, refuse)
     for name in ("getaddrinfo", "gethostbyname"):
         monkeypatch.setattr(socket, name, refuse)
+
+
+@pytest.fixture
+def loopback(no_network: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lets through to servers on this machine, known by their addresses; nothing else, and past no proxy."""
+
+    def connect(self: socket.socket, address: tuple[str, int]) -> None:
+        if address[0] != LOOPBACK:
+            raise AssertionError("a test tried to reach the network")
+        CONNECT(self, address)
+
+    def getaddrinfo(host: object, *arguments: Any, **options: Any) -> Any:
+        if host not in (LOOPBACK, LOOPBACK.encode()):
+            raise AssertionError("a test tried to reach the network")
+        return GETADDRINFO(LOOPBACK, *arguments, **options)
+
+    monkeypatch.setattr(socket.socket, "connect", connect)
+    monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
+    monkeypatch.setenv("NO_PROXY", LOOPBACK)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -43,19 +42,6 @@ def nobody_named_a_model(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
 
 
-@pytest.fixture
-def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Lets through to servers on this machine, known by their addresses; nothing else."""
-    connect = socket.socket.connect
-
-    def reach(self: socket.socket, address: tuple[str, int]) -> None:
-        if address[0] != "127.0.0.1":
-            raise AssertionError("a test tried to reach the network")
-        connect(self, address)
-
-    monkeypatch.setattr(socket.socket, "connect", reach)
-
-
 @dataclass(slots=True)
 class ChatServer:
     """A server of OpenAI's format on this machine, which claims nothing."""
@@ -68,7 +54,7 @@ class ChatServer:
 
 
 @pytest.fixture
-def chat_server() -> Iterator[ChatServer]:
+def chat_server(loopback: None) -> Iterator[ChatServer]:
     """A running server."""
     told = ChatServer()
 

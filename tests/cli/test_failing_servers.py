@@ -61,18 +61,7 @@ class Outcome:
 
 Diagnose = Callable[..., Outcome]
 
-
-@pytest.fixture
-def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Lets through to servers on this machine, known by their addresses; nothing else."""
-    connect = socket.socket.connect
-
-    def reach(self: socket.socket, address: tuple[str, int]) -> None:
-        if address[0] != "127.0.0.1":
-            raise AssertionError("a test tried to reach the network")
-        connect(self, address)
-
-    monkeypatch.setattr(socket.socket, "connect", reach)
+pytestmark = pytest.mark.usefixtures("loopback")
 
 
 @pytest.fixture

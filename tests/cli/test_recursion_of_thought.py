@@ -46,7 +46,7 @@ class ProtocolServer:
 
 
 @pytest.fixture
-def protocol_server(no_network: None) -> Iterator[ProtocolServer]:
+def protocol_server(loopback: None) -> Iterator[ProtocolServer]:
     """A running server."""
     told = ProtocolServer()
 

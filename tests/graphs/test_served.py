@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import socket
 import sys
 import threading
 from collections.abc import Iterator
@@ -48,7 +47,7 @@ def request_of_it(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
 
 
 @pytest.fixture
-def url(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+def url(loopback: None) -> Iterator[str]:
     """Address of a model on this machine that claims nothing."""
     message = {"message": {"role": "assistant", "content": '{"claims": []}'}}
     content = json.dumps(
@@ -73,23 +72,9 @@ def url(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
         server.daemon_threads = True
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
-        monkeypatch.setenv("NO_PROXY", "127.0.0.1")
         yield f"http://127.0.0.1:{server.server_address[1]}/v1"
         server.shutdown()
         thread.join()
-
-
-@pytest.fixture
-def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Lets through to servers on this machine, known by their addresses; nothing else."""
-    connect = socket.socket.connect
-
-    def reach(self: socket.socket, address: tuple[str, int]) -> None:
-        if address[0] != "127.0.0.1":
-            raise AssertionError("a test tried to reach the network")
-        connect(self, address)
-
-    monkeypatch.setattr(socket.socket, "connect", reach)
 
 
 async def test_paths_go_in_and_json_comes_out(served: Any, request_of_it: dict[str, Any]) -> None:
