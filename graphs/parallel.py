@@ -24,6 +24,7 @@ from rclagent.agents import (
     Steps,
     TraceInvestigation,
     investigate_all,
+    priced,
     synthesize,
 )
 from rclagent.core.diagnosis import Diagnosis
@@ -134,7 +135,7 @@ class _Nodes:
 
     def _tell(self, writer: StreamWriter, event: ProgressEvent, thinking: ModelPart | None = None) -> None:
         if thinking is not None:
-            event = thinking.priced(event)
+            event = priced(event, thinking.budget)
         writer(event)
         self._steps.on_progress(event)
 

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import socket
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -16,6 +20,7 @@ settings.load_profile("reproducible")
 LOOPBACK = "127.0.0.1"
 CONNECT = socket.socket.connect
 GETADDRINFO = socket.getaddrinfo
+LATENCY_SERVER = Path(__file__).resolve().parents[2] / "shared" / "tools" / "latency_llm.py"
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 
 
@@ -57,3 +62,25 @@ def loopback(no_network: None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(socket.socket, "connect", connect)
     monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
     monkeypatch.setenv("NO_PROXY", LOOPBACK)
+
+
+@pytest.fixture
+def latency_server() -> Iterator[Callable[..., str]]:
+    """Starts the stand-in server for load tests with options, and gives its address."""
+    if not LATENCY_SERVER.is_file():
+        pytest.skip("there is no ../shared/tools/latency_llm.py beside the checkout")
+    started: list[subprocess.Popen[str]] = []
+
+    def start(*options: str) -> str:
+        command = [sys.executable, str(LATENCY_SERVER), "--port", "0", "--latency", "0", *options]
+        process = subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, encoding="utf-8"
+        )
+        started.append(process)
+        assert process.stdout is not None
+        return str(json.loads(process.stdout.readline())["base_url"])
+
+    yield start
+    for process in started:
+        process.terminate()
+        process.communicate()

@@ -6,7 +6,7 @@ from rclagent.agents.episode import Descend, Episode
 from rclagent.agents.evidence_graph import EvidenceGraph
 from rclagent.agents.flow import Steps, read_traces
 from rclagent.agents.investigation import TraceInvestigation
-from rclagent.agents.model_part import ModelPart
+from rclagent.agents.model_part import ModelPart, priced
 from rclagent.agents.progress import ProgressCallback, ProgressEvent, ProgressKind, ignore_progress
 from rclagent.agents.reasoner import Consolidation, Opinion, Reasoner, Verification
 from rclagent.agents.recursion import RecursionOfThought
@@ -49,6 +49,7 @@ __all__ = [
     "ignore_progress",
     "investigate",
     "investigate_all",
+    "priced",
     "read_traces",
     "select_traces",
     "survey",

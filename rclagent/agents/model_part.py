@@ -23,6 +23,10 @@ class ModelPart(Protocol):
         """Who asks, and what that can take."""
 
     @property
+    def budget(self) -> Budget:
+        """What may be spent, being spent."""
+
+    @property
     def reasoner(self) -> Reasoner:
         """Thinks for the Dedicated Agents."""
 
@@ -35,9 +39,6 @@ class ModelPart(Protocol):
             investigations: What the Dedicated Agents report.
             on_progress: Hears of what is asked after them.
         """
-
-    def priced(self, event: ProgressEvent) -> ProgressEvent:
-        """The event with what was spent so far."""
 
 
 def priced(event: ProgressEvent, budget: Budget) -> ProgressEvent:

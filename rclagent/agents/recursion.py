@@ -17,12 +17,11 @@ from rclagent.agents.assertions import MAX_CITATIONS, Assertion, Citation
 from rclagent.agents.episode import DEPTH, Descend, Episode, opening, start
 from rclagent.agents.investigation import TraceInvestigation
 from rclagent.agents.ledger import Ledger
-from rclagent.agents.model_part import priced, usage_of
+from rclagent.agents.model_part import usage_of
 from rclagent.agents.named_causes import NamedCauses, Places
 from rclagent.agents.planning import plan
 from rclagent.agents.progress import ProgressCallback, ProgressEvent, ProgressKind, ignore_progress
 from rclagent.agents.questions import Doubt, Question, Step
-from rclagent.agents.reasoner import Reasoner
 from rclagent.agents.selection import represented
 from rclagent.agents.spending import Spend
 from rclagent.agents.statistical import StatisticalReasoner
@@ -69,7 +68,8 @@ class RecursionOfThought:
         self._descend = descend
         self._places = Places.of(_components(case, found))
         self._ledger = Ledger()
-        self._reasoner = StatisticalReasoner(case.findings)
+        self.budget = terms.budget
+        self.reasoner = StatisticalReasoner(case.findings)
 
     @staticmethod
     async def prepare(case: Case, terms: Terms, descend: Descend) -> RecursionOfThought:
@@ -86,20 +86,11 @@ class RecursionOfThought:
             planned = sorted(planned, key=lambda each: -each.question.votes)[:1]
         return RecursionOfThought(case, terms, found, planned, descend)
 
-    @property
-    def reasoner(self) -> Reasoner:
-        """Thinks for the Dedicated Agents: by measurements alone."""
-        return self._reasoner
-
-    def priced(self, event: ProgressEvent) -> ProgressEvent:
-        """The event with what was spent so far."""
-        return priced(event, self._terms.budget)
-
     async def conclude(
         self, investigations: Sequence[TraceInvestigation], on_progress: ProgressCallback = ignore_progress
     ) -> Thought:
         """All episodes, side by side, and what counts of them."""
-        shares = self._terms.budget.split([each.question.votes for each in self._planned])
+        shares = self.budget.split([each.question.votes for each in self._planned])
         async with asyncio.TaskGroup() as group:
             running = [
                 group.create_task(self._descend(self._episode(planned, share, on_progress)))
@@ -114,7 +105,7 @@ class RecursionOfThought:
             reasoning=self._ledger.account(
                 self.plan, self._terms.access.model.name, tuple(_ranking(*each) for each in ended)
             ),
-            usage=usage_of(self._terms.budget),
+            usage=usage_of(self.budget),
         )
 
     def _episode(self, planned: _Planned, budget: Budget, on_progress: ProgressCallback) -> Episode:

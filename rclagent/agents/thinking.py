@@ -15,12 +15,11 @@ from rclagent.agents.assertions import Conclusion
 from rclagent.agents.dialogue import Converse, Talk
 from rclagent.agents.investigation import TraceInvestigation
 from rclagent.agents.ledger import Ledger
-from rclagent.agents.model_part import priced, usage_of
+from rclagent.agents.model_part import usage_of
 from rclagent.agents.model_reasoner import Ballot, Means, ModelReasoner
 from rclagent.agents.planning import plan
-from rclagent.agents.progress import ProgressCallback, ProgressEvent, ignore_progress
+from rclagent.agents.progress import ProgressCallback, ignore_progress
 from rclagent.agents.purses import Purses
-from rclagent.agents.reasoner import Reasoner
 from rclagent.agents.statistical import StatisticalReasoner
 from rclagent.agents.survey import Case, Survey, survey
 from rclagent.agents.terms import Terms
@@ -49,7 +48,8 @@ class Thinking:
             toolbox=toolbox,
             ledger=self._ledger,
         )
-        self._reasoner = ModelReasoner(
+        self.budget = terms.budget
+        self.reasoner = ModelReasoner(
             StatisticalReasoner(case.findings),
             self.plan.questions,
             Purses(terms.budget, self.plan.reserved, found.measured, self.plan.questions),
@@ -69,15 +69,6 @@ class Thinking:
             toolbox = ToolBox(index)
         return Thinking(case, terms, found, converse, toolbox)
 
-    @property
-    def reasoner(self) -> Reasoner:
-        """Thinks for the agents."""
-        return self._reasoner
-
-    def priced(self, event: ProgressEvent) -> ProgressEvent:
-        """The event with what was spent so far."""
-        return priced(event, self._terms.budget)
-
     async def conclude(
         self, investigations: Sequence[TraceInvestigation], on_progress: ProgressCallback = ignore_progress
     ) -> Thought:
@@ -85,14 +76,14 @@ class Thinking:
         final, explanation = None, ""
         if self.plan.concludes:
             final, explanation = await self._weigh_once_more(investigations)
-        ballots = self._reasoner.ballots
+        ballots = self.reasoner.ballots
         credits = {service: _credit(service, ballots, final) for service in self.plan.candidates}
         return Thought(
             measured=self._found.measured,
             credits=credits,
             explanation=explanation,
             reasoning=self._ledger.account(self.plan, self._terms.access.model.name),
-            usage=usage_of(self._terms.budget),
+            usage=usage_of(self.budget),
         )
 
     async def _weigh_once_more(

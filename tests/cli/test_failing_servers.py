@@ -10,7 +10,7 @@ import os
 import socket
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -28,7 +28,6 @@ from rclagent.core.evidence import FaultType
 from rclagent.llm import RetryPolicy
 from rclagent.testing import Fault, IncidentSpec, generate, write_otlp
 
-LATENCY_SERVER: Final = Path(__file__).resolve().parents[3] / "shared" / "tools" / "latency_llm.py"
 SECRET: Final = "sk-test-0123456789abcdef"
 SPEC: Final = IncidentSpec(
     seed=6,
@@ -65,25 +64,9 @@ pytestmark = pytest.mark.usefixtures("loopback")
 
 
 @pytest.fixture
-def server() -> Iterator[StartServer]:
-    """Starts the stand-in server with options, and gives its address."""
-    if not LATENCY_SERVER.is_file():
-        pytest.skip("there is no ../shared/tools/latency_llm.py beside the checkout")
-    started: list[subprocess.Popen[str]] = []
-
-    def start(*options: str) -> str:
-        command = [sys.executable, str(LATENCY_SERVER), "--port", "0", "--latency", "0.002", *options]
-        process = subprocess.Popen(
-            command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, encoding="utf-8"
-        )
-        started.append(process)
-        assert process.stdout is not None
-        return str(json.loads(process.stdout.readline())["base_url"])
-
-    yield start
-    for process in started:
-        process.terminate()
-        process.communicate()
+def server(latency_server: StartServer) -> StartServer:
+    """Starts the stand-in server with options, and gives its address; it takes a moment for each answer."""
+    return partial(latency_server, "--latency", "0.002")
 
 
 @pytest.fixture(scope="module")

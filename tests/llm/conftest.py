@@ -4,20 +4,15 @@ from __future__ import annotations
 
 import json
 import socket
-import subprocess
-import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from rclagent.llm import ModelSettings, read_settings
-
-LATENCY_SERVER = Path(__file__).resolve().parents[3] / "shared" / "tools" / "latency_llm.py"
 
 
 @pytest.fixture(autouse=True)
@@ -154,25 +149,3 @@ def server() -> Iterator[Server]:
 
 
 StartLatencyServer = Callable[..., str]
-
-
-@pytest.fixture
-def latency_server() -> Iterator[StartLatencyServer]:
-    """Starts the stand-in server for load tests with options, and gives its address."""
-    if not LATENCY_SERVER.is_file():
-        pytest.skip("there is no ../shared/tools/latency_llm.py beside the checkout")
-    started: list[subprocess.Popen[str]] = []
-
-    def start(*options: str) -> str:
-        command = [sys.executable, str(LATENCY_SERVER), "--port", "0", "--latency", "0", *options]
-        process = subprocess.Popen(
-            command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, encoding="utf-8"
-        )
-        started.append(process)
-        assert process.stdout is not None
-        return str(json.loads(process.stdout.readline())["base_url"])
-
-    yield start
-    for process in started:
-        process.terminate()
-        process.communicate()
